@@ -1,0 +1,46 @@
+# qwen-gateway: `make demo` to try it, `make run` to use it, `make help` for the rest.
+
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+# The port that the gateway listens on in `make demo` and `make run`.
+PORT ?=
+export PORT
+
+SWIFT_SOURCES := Sources Tests Package.swift
+
+.PHONY: help deps build certs demo run test bench format lint clean
+
+help: ## Show this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+
+deps: ## Install the system packages that the build needs (Debian, Ubuntu), if any is missing
+	@ops/deps.sh build
+
+build: deps ## Build the gateway and the simulator in release mode
+	@ops/build.sh release
+
+certs: deps ## Make a development CA and a certificate for localhost under certs/
+	@certs/make-dev-certs.sh
+
+demo: build certs ## Run the gateway before a simulated Qwen; PORT=8443 for another port, Ctrl-C ends it
+	@ops/demo.sh
+
+run: build certs ## Run the gateway before Qwen, with the settings of .env; PORT=8443 for another port
+	@ops/run.sh
+
+test: ## Run every test: lint, Swift tests, and real clients against the built programs
+	@ops/test.sh
+
+bench: build ## Compare CPU per request and per chunk with nginx, haproxy and nghttpx (about 15 minutes)
+	@ops/deps.sh bench
+	@python3 ops/bench/bench.py
+
+format: ## Format the Swift code
+	swift format --in-place --parallel --recursive $(SWIFT_SOURCES)
+
+lint: ## Check the format of the Swift code
+	swift format lint --strict --parallel --recursive $(SWIFT_SOURCES)
+
+clean: ## Remove what was built; keeps .env, certificates and state
+	rm -rf .build .venv

@@ -1,0 +1,70 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Every target: Swift 6 mode, strict memory safety, and the upcoming features the code is written for.
+let settings: [SwiftSetting] = [
+    .strictMemorySafety(),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+]
+
+let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
+let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+
+/// A library module of the gateway, under Sources/<name>.
+func module(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+
+/// The tests of a module, under Tests/<name>Tests.
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(name: "\(name)Tests", dependencies: [.init(stringLiteral: name)] + dependencies, swiftSettings: settings)
+}
+
+let package = Package(
+    name: "qwen-gateway",
+    products: [
+        .executable(name: "qwen-gateway", targets: ["qwen-gateway"]),
+        .executable(name: "qwen-simulator", targets: ["qwen-simulator"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0", traits: []),
+    ],
+    targets: [
+        .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "CNghttp2", pkgConfig: "libnghttp2", providers: [.apt(["libnghttp2-dev"])]),
+
+        module("TLS", ["COpenSSL", nioCore]),
+        module("HTTP", ["CNghttp2", nioCore]),
+        module("JSON", [nioCore]),
+        module("EventStream", [nioCore]),
+
+        module("Translation", ["JSON", "EventStream", nioCore]),
+        module("Telemetry", [logging, nioCore]),
+        module("Admission", ["TLS", "HTTP", nioCore]),
+        module("Qwen", ["HTTP", "JSON", nioCore]),
+
+        module("Transport", ["TLS", "HTTP", nioCore, nioPosix]),
+        module(
+            "Gateway",
+            [
+                "Transport", "Qwen", "Translation", "Admission", "Telemetry", nioPosix, logging,
+                .product(name: "Configuration", package: "swift-configuration"),
+            ]),
+        module("QwenSimulator", ["Transport", "JSON", "EventStream", nioPosix]),
+        .executableTarget(
+            name: "qwen-gateway",
+            dependencies: ["Gateway", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            swiftSettings: settings),
+        .executableTarget(
+            name: "qwen-simulator",
+            dependencies: ["QwenSimulator", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            swiftSettings: settings),
+    ]
+)

@@ -1,0 +1,112 @@
+// OpenSSL 3 as Swift sees it: the library's headers, and one `static inline` function for each macro, variadic
+// function or 64-bit flag that Swift cannot import. No logic lives here.
+#ifndef QWEN_GATEWAY_COPENSSL_SHIM_H
+#define QWEN_GATEWAY_COPENSSL_SHIM_H
+
+#define OPENSSL_NO_DEPRECATED
+
+#include <openssl/bio.h>
+#include <openssl/core_names.h>
+#include <openssl/crypto.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/params.h>
+#include <openssl/pem.h>
+#include <openssl/pemerr.h>
+#include <openssl/rand.h>
+#include <openssl/ssl.h>
+#include <openssl/sslerr.h>
+#include <openssl/x509.h>
+#include <openssl/x509v3.h>
+
+// SSL_CTX
+
+static inline int gw_SSL_CTX_set_min_proto_version(SSL_CTX *context, int version) {
+    return (int)SSL_CTX_set_min_proto_version(context, version);
+}
+
+static inline int gw_SSL_CTX_set_max_proto_version(SSL_CTX *context, int version) {
+    return (int)SSL_CTX_set_max_proto_version(context, version);
+}
+
+static inline void gw_SSL_CTX_set_mode(SSL_CTX *context, long mode) { SSL_CTX_set_mode(context, mode); }
+
+static inline void gw_SSL_CTX_clear_mode(SSL_CTX *context, long mode) { SSL_CTX_clear_mode(context, mode); }
+
+static inline void gw_SSL_CTX_set_session_cache_mode(SSL_CTX *context, long mode) {
+    SSL_CTX_set_session_cache_mode(context, mode);
+}
+
+static inline int gw_SSL_CTX_set1_groups_list(SSL_CTX *context, const char *groups) {
+    return (int)SSL_CTX_set1_groups_list(context, groups);
+}
+
+static inline int gw_SSL_CTX_add1_chain_cert(SSL_CTX *context, X509 *certificate) {
+    return (int)SSL_CTX_add1_chain_cert(context, certificate);
+}
+
+static inline void gw_SSL_CTX_forbid_renegotiation_and_compression(SSL_CTX *context) {
+    SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
+}
+
+static inline int gw_SSL_CTX_set_app_data(SSL_CTX *context, void *data) {
+    return SSL_CTX_set_ex_data(context, 0, data);
+}
+
+static inline void *gw_SSL_CTX_get_app_data(const SSL_CTX *context) { return SSL_CTX_get_ex_data(context, 0); }
+
+// SSL
+
+static inline int gw_SSL_set_tlsext_host_name(SSL *ssl, const char *name) {
+    return (int)SSL_set_tlsext_host_name(ssl, name);
+}
+
+static inline int gw_SSL_set_app_data(SSL *ssl, void *data) { return SSL_set_ex_data(ssl, 0, data); }
+
+static inline void *gw_SSL_get_app_data(const SSL *ssl) { return SSL_get_ex_data(ssl, 0); }
+
+// BIO
+
+static inline void gw_BIO_set_retry_read(BIO *bio) { BIO_set_retry_read(bio); }
+
+static inline void gw_BIO_clear_retry_flags(BIO *bio) { BIO_clear_retry_flags(bio); }
+
+static inline long gw_BIO_get_mem_data(BIO *bio, char **data) { return BIO_get_mem_data(bio, data); }
+
+// ERR
+
+/// ERR_clear_error wipes all sixteen slots of the queue; an empty queue, which is the rule, needs none of that.
+static inline void gw_ERR_clear_error(void) {
+    if (ERR_peek_error() != 0) {
+        ERR_clear_error();
+    }
+}
+
+static inline int gw_ERR_get_lib(unsigned long code) { return ERR_GET_LIB(code); }
+
+static inline int gw_ERR_get_reason(unsigned long code) { return ERR_GET_REASON(code); }
+
+// EVP
+
+/// Starts HMAC-SHA-256. (Swift cannot build an OSSL_PARAM array without unsafe pointers into strings.)
+static inline int gw_EVP_MAC_init_sha256(EVP_MAC_CTX *context, const unsigned char *key, size_t size) {
+    const OSSL_PARAM parameters[] = {
+        OSSL_PARAM_utf8_string(OSSL_MAC_PARAM_DIGEST, (char *)"SHA256", sizeof("SHA256") - 1),
+        OSSL_PARAM_END,
+    };
+    return EVP_MAC_init(context, key, size, parameters);
+}
+
+// Making keys and certificates
+
+static inline EVP_PKEY *gw_EVP_EC_gen(const char *curve) {
+    return EVP_PKEY_Q_keygen(NULL, NULL, "EC", curve);
+}
+
+static inline EVP_PKEY *gw_EVP_RSA_gen(unsigned int bits) {
+    return EVP_PKEY_Q_keygen(NULL, NULL, "RSA", (size_t)bits);
+}
+
+static inline void gw_X509V3_set_ctx_nodb(X509V3_CTX *context) { X509V3_set_ctx_nodb(context); }
+
+#endif

@@ -1,0 +1,172 @@
+import HTTP
+import JSON
+import NIOCore
+import Qwen
+import Translation
+import Transport
+
+/// Everything that a client can be told, with what it is told: one table from a code to HTTP status, OpenAI's error
+/// type and code, and whether a client library should try again.
+struct APIError: Error, Equatable {
+    /// Who is at fault.
+    enum Side: String {
+        case downstream, upstream, gateway
+    }
+
+    enum Code: String, CaseIterable {
+        case invalidRequest = "invalid_request"
+        case missingKey = "missing_api_key"
+        case invalidKey = "invalid_api_key"
+        case unknownURL = "unknown_url"
+        case methodNotAllowed = "method_not_allowed"
+        case requestTimeout = "request_timeout"
+        case tooLarge = "request_too_large"
+        case targetTooLong = "uri_too_long"
+        case unsupportedMediaType = "unsupported_media_type"
+        case expectationFailed = "expectation_failed"
+        case headersTooLarge = "request_header_fields_too_large"
+        case notImplemented = "not_implemented"
+        case versionNotSupported = "http_version_not_supported"
+        case contextLengthExceeded = "context_length_exceeded"
+        case contentFilter = "content_filter"
+        case modelNotFound = "model_not_found"
+        case permissionDenied = "permission_denied"
+        case rateLimit = "rate_limit_exceeded"
+        case quotaExceeded = "insufficient_quota"
+        case upstreamAuthentication = "upstream_auth_error"
+        case upstreamUnreachable = "upstream_unreachable"
+        case upstreamTLS = "upstream_tls_error"
+        case upstreamTimeout = "upstream_timeout"
+        case upstreamUnavailable = "upstream_unavailable"
+        case upstreamError = "upstream_error"
+        case upstreamTruncated = "upstream_truncated"
+        case internalError = "internal_error"
+    }
+
+    var code: Code
+    var message: String
+    /// The request's field that is wrong.
+    var param: String?
+    /// OpenAI's spelling of the code, where it is finer than `code`.
+    var clientCode: String?
+
+    init(_ code: Code, _ message: String, param: String? = nil, clientCode: String? = nil) {
+        self.code = code
+        self.message = message
+        self.param = param
+        self.clientCode = clientCode
+    }
+
+    /// The row of the table. OpenAI's types are few: what matters to client libraries is the status.
+    private var row: (status: Int, type: String, side: Side) {
+        switch code {
+        case .invalidRequest, .contextLengthExceeded, .contentFilter: (400, "invalid_request_error", .downstream)
+        case .missingKey, .invalidKey: (401, "invalid_request_error", .downstream)
+        case .permissionDenied: (403, "permission_error", .upstream)
+        case .unknownURL, .modelNotFound: (404, "invalid_request_error", .downstream)
+        case .methodNotAllowed: (405, "invalid_request_error", .downstream)
+        case .requestTimeout: (408, "invalid_request_error", .downstream)
+        case .tooLarge: (413, "invalid_request_error", .downstream)
+        case .targetTooLong: (414, "invalid_request_error", .downstream)
+        case .unsupportedMediaType: (415, "invalid_request_error", .downstream)
+        case .expectationFailed: (417, "invalid_request_error", .downstream)
+        case .headersTooLarge: (431, "invalid_request_error", .downstream)
+        case .rateLimit: (429, "rate_limit_error", .upstream)
+        case .quotaExceeded: (429, "insufficient_quota", .upstream)
+        case .internalError: (500, "server_error", .gateway)
+        case .notImplemented: (501, "invalid_request_error", .downstream)
+        case .upstreamAuthentication, .upstreamUnreachable, .upstreamTLS, .upstreamError, .upstreamTruncated:
+            (502, "server_error", .upstream)
+        case .upstreamUnavailable: (503, "server_error", .upstream)
+        case .upstreamTimeout: (504, "server_error", .upstream)
+        case .versionNotSupported: (505, "invalid_request_error", .downstream)
+        }
+    }
+
+    var status: Int { row.status }
+    var side: Side { row.side }
+
+    /// Fields that belong to an answer of this code, beyond those of every answer.
+    func appendFields(to fields: inout HeaderFields) {
+        switch code {
+        case .missingKey, .invalidKey: fields.append("www-authenticate", "Bearer realm=\"qwen-gateway\"")
+        // Client libraries try a 429 again; a spent quota only becomes a heavier load by it.
+        case .quotaExceeded: fields.append("x-should-retry", "false")
+        case .rateLimit: fields.append("retry-after", "5")
+        default: break
+        }
+    }
+
+    /// Appends OpenAI's error object: all four members are always there.
+    func write(into output: inout ByteBuffer) {
+        var writer = JSONWriter(output)
+        output = ByteBuffer()
+        writer.beginObject()
+        writer.key("error")
+        writer.beginObject()
+        writer.member("message", .string(message))
+        writer.member("type", .string(row.type))
+        writer.member("param", param.map { .string($0) } ?? .null)
+        writer.member("code", .string(clientCode ?? code.rawValue))
+        writer.endObject()
+        writer.endObject()
+        output = writer.buffer
+    }
+}
+
+extension APIError {
+    /// A request that an engine refused.
+    init(_ fault: RequestFault) {
+        let code: Code =
+            switch fault.status {
+            case 408: .requestTimeout
+            case 413: .tooLarge
+            case 414: .targetTooLong
+            case 417: .expectationFailed
+            case 431: .headersTooLarge
+            case 501: .notImplemented
+            case 505: .versionNotSupported
+            default: .invalidRequest
+            }
+        self.init(code, fault.message)
+    }
+
+    init(_ invalid: InvalidRequest) {
+        self.init(.invalidRequest, invalid.message, param: invalid.param, clientCode: invalid.code)
+    }
+
+    /// An error that Qwen answered. Its own words go to the client where they are about the client's request.
+    init(_ fault: QwenFault) {
+        let said = fault.message ?? ""
+        let words = said.isEmpty ? "Qwen gave no reason." : said
+        switch fault.kind {
+        case .invalidRequest: self.init(.invalidRequest, words, clientCode: fault.code)
+        case .contextLengthExceeded: self.init(.contextLengthExceeded, words)
+        case .contentFilter: self.init(.contentFilter, words)
+        case .modelNotFound: self.init(.modelNotFound, words)
+        case .permissionDenied: self.init(.permissionDenied, words)
+        case .rateLimit: self.init(.rateLimit, words)
+        case .quotaExceeded: self.init(.quotaExceeded, words)
+        case .authentication:
+            self.init(
+                .upstreamAuthentication,
+                "Qwen refused the gateway's own credential. Its operator has to renew it; your key is fine.")
+        case .timeout: self.init(.upstreamTimeout, "Qwen took too long: \(words)")
+        case .unavailable: self.init(.upstreamUnavailable, "Qwen is not available: \(words)")
+        case .server: self.init(.upstreamError, "Qwen failed: \(words)")
+        }
+    }
+
+    /// A call that failed on its way.
+    init(_ error: UpstreamError) {
+        switch error.kind {
+        case .connect: self.init(.upstreamUnreachable, "Qwen can not be reached. Try again later.")
+        case .tls: self.init(.upstreamTLS, "No trusted TLS connection to Qwen could be made. See the gateway's log.")
+        case .connectTimeout: self.init(.upstreamTimeout, "No connection to Qwen could be made in time.")
+        case .firstByteTimeout: self.init(.upstreamTimeout, "Qwen did not answer in time.")
+        case .idleTimeout: self.init(.upstreamTimeout, "Qwen fell silent in the middle of its answer.")
+        case .reset: self.init(.upstreamTruncated, "Qwen broke off its answer.")
+        case .protocolError: self.init(.upstreamError, "Qwen's answer broke the protocol.")
+        }
+    }
+}

@@ -1,0 +1,316 @@
+import EventStream
+import HTTP
+import JSON
+import NIOCore
+import Qwen
+import Telemetry
+import Translation
+import Transport
+
+/// One `POST /v1/chat/completions`: the request on its way to Qwen, and the answer on its way back.
+final class ChatExchange: ExchangeHandler, UpstreamCallHandler {
+    private enum State {
+        /// The request's body is arriving.
+        case receiving(ByteBuffer)
+        /// Sent; nothing of the answer is known.
+        case waiting
+        /// Events are passed on as they come.
+        case streaming(EventStreamParser, ChatStream)
+        /// The answer is put together: it is one JSON document, or an error.
+        case collecting(ByteBuffer, status: Int)
+        case over
+    }
+
+    private let exchange: GatewayExchange
+    private var state = State.receiving(ByteBuffer())
+    private var call: UpstreamCall?
+    private var isStreaming = false
+    private var includesUsage = false
+    private var sentUpstream: NIODeadline?
+    /// Bytes of the answer that Qwen has sent and the client's connection has not yet taken: the room for them is
+    /// given back when it has.
+    private var untaken = 0
+
+    private var service: GatewayService { exchange.service }
+
+    private init(_ exchange: GatewayExchange) {
+        self.exchange = exchange
+    }
+
+    /// Looks at the head; what is wrong with it is answered before a byte of the body is read.
+    static func begin(_ exchange: GatewayExchange, _ head: RequestHead) -> any ExchangeHandler {
+        let limit = exchange.service.shared.maxBodyBytes
+        if let type = head.fields["content-type"], !isJSON(type) {
+            let error = APIError(
+                .unsupportedMediaType, "The body must be JSON: send it with 'Content-Type: application/json'.")
+            exchange.fail(error, outcome: .rejected)
+            return AnsweredExchange(exchange)
+        }
+        if let length = head.fields["content-length"].flatMap({ Int($0) }), length > limit {
+            exchange.fail(tooLarge(limit), outcome: .rejected)
+            return AnsweredExchange(exchange)
+        }
+        return ChatExchange(exchange)
+    }
+
+    private static func isJSON(_ contentType: String) -> Bool {
+        if contentType == "application/json" { return true }
+        let type = contentType.prefix { $0 != ";" }.lowercased()
+        let trimmed = type.split(whereSeparator: { $0 == " " || $0 == "\t" })
+        return trimmed.count == 1 && (trimmed[0] == "application/json" || trimmed[0].hasSuffix("+json"))
+    }
+
+    private static func tooLarge(_ limit: Int) -> APIError {
+        APIError(.tooLarge, "The request body is larger than \(limit) bytes, the most that this gateway takes.")
+    }
+
+    // MARK: The request
+
+    func bodyReceived(_ bytes: ByteBuffer) {
+        guard case .receiving(var body) = state else { return }
+        state = .over
+        let limit = service.shared.maxBodyBytes
+        guard body.readableBytes + bytes.readableBytes <= limit else {
+            return exchange.fail(Self.tooLarge(limit), outcome: .rejected)
+        }
+        var bytes = bytes
+        exchange.server.consume(bytes.readableBytes)
+        body.writeBuffer(&bytes)
+        state = .receiving(body)
+    }
+
+    func requestEnded() {
+        guard case .receiving(let body) = state else { return }
+        state = .waiting
+        do {
+            let request = try ChatRequest(
+                body, document: &service.document, defaultModel: service.shared.defaultModel)
+            send(request)
+        } catch {
+            state = .over
+            exchange.fail(APIError(error), outcome: .rejected)
+        }
+        service.document.removeAll()
+    }
+
+    func requestFailed(_ fault: RequestFault) {
+        guard case .receiving = state else { return }
+        state = .over
+        exchange.fail(APIError(fault), outcome: fault.status == 408 ? .timeout : .rejected)
+    }
+
+    private func send(_ request: ChatRequest) {
+        isStreaming = request.isStreaming
+        includesUsage = request.includesUsage
+        exchange.update {
+            $0.model = request.model
+            $0.stream = request.isStreaming
+        }
+        sentUpstream = service.loop.now
+        let call = UpstreamCall(
+            head: service.shared.provider.chatRequest(isStreaming: request.isStreaming), body: request.body,
+            handler: self, now: service.loop.now)
+        self.call = call
+        service.pool.start(call)
+    }
+
+    // MARK: The answer
+
+    func responseBegan(_ head: ResponseHead) {
+        let now = service.loop.now
+        exchange.update {
+            $0.upstreamStatus = head.status
+            $0.upstreamTime = sentUpstream.map { now - $0 }
+        }
+        let type = head.fields["content-type"] ?? ""
+        if head.fields["content-encoding"].map({ $0 != "identity" }) == true {
+            return giveUp(APIError(.upstreamError, "Qwen's answer is compressed, which was not asked for."))
+        }
+        if isStreaming, head.status == 200, Self.isEventStream(type) {
+            state = .streaming(EventStreamParser(), ChatStream(includesUsage: includesUsage))
+        } else {
+            state = .collecting(ByteBuffer(), status: head.status)
+        }
+    }
+
+    private static func isEventStream(_ contentType: String) -> Bool {
+        let name = "text/event-stream"
+        return contentType.utf8.count >= name.utf8.count
+            && zip(contentType.utf8, name.utf8).allSatisfy { $0 | 0x20 == $1 || $0 == $1 }
+    }
+
+    func responseBodyReceived(_ bytes: ByteBuffer) {
+        let count = bytes.readableBytes
+        switch state {
+        case .streaming(let parser, let stream):
+            untaken += count
+            state = .over
+            relay(bytes, parser, stream)
+        case .collecting(var body, let status):
+            state = .over
+            guard body.readableBytes + count <= service.shared.maxAnswerBytes else {
+                return giveUp(APIError(.upstreamError, "Qwen's answer is too large."))
+            }
+            var bytes = bytes
+            body.writeBuffer(&bytes)
+            state = .collecting(body, status: status)
+            call?.consume(count)
+        case .receiving, .waiting, .over: break
+        }
+    }
+
+    /// Passes the events in `bytes` on.
+    private func relay(_ bytes: ByteBuffer, _ parser: consuming EventStreamParser, _ stream: consuming ChatStream) {
+        var bytes = bytes
+        var failure: APIError?
+        var status = 200
+        do {
+            events: while let event = try parser.next(in: &bytes) {
+                if let given = event.status { status = given }
+                switch pass(event.data, &stream) {
+                case .proceed: break
+                case .done: break events
+                case .fault:
+                    failure = APIError(QwenFault(service.document, status: status))
+                    break events
+                case .malformed:
+                    failure = APIError(.upstreamError, "Qwen sent an event that is not JSON.")
+                    break events
+                }
+            }
+        } catch {
+            failure = APIError(.upstreamError, "Qwen sent an event that is too large.")
+        }
+        service.document.removeAll()
+        if let failure { return breakOff(failure) }
+        let isDone = stream.isDone
+        state = .streaming(parser, stream)
+        if isDone { complete() }
+    }
+
+    private func pass(_ data: ByteBuffer, _ stream: inout ChatStream) -> ChatStream.Action {
+        guard exchange.server.hasResponded else {
+            // The head waits for the first event: an error in its place can still have a status of its own.
+            var first = ByteBuffer()
+            let action = stream.receive(data, document: &service.document, into: &first)
+            if first.readableBytes > 0 {
+                exchange.beginStream(contentType: "text/event-stream; charset=utf-8")
+                exchange.server.write { $0.writeBuffer(&first) }
+            }
+            return action
+        }
+        var action = ChatStream.Action.proceed
+        exchange.server.write { output in
+            action = stream.receive(data, document: &service.document, into: &output)
+        }
+        return action
+    }
+
+    func responseEnded() {
+        call = nil
+        switch state {
+        case .streaming(var parser, var stream):
+            state = .over
+            // An error may come as the last event without its empty line.
+            if case .incomplete(let last?) = parser.finish(), pass(last.data, &stream) == .fault {
+                let fault = QwenFault(service.document, status: last.status ?? 200)
+                return breakOff(APIError(fault))
+            }
+            var marker = ByteBuffer()
+            guard stream.end(into: &marker) else {
+                return breakOff(APIError(.upstreamTruncated, "Qwen ended its answer before it was complete."))
+            }
+            exchange.server.write { $0.writeBuffer(&marker) }
+            exchange.server.end()
+        case .collecting(let body, let status):
+            state = .over
+            deliver(body, status: status)
+        case .receiving, .waiting, .over: break
+        }
+    }
+
+    /// The marker of the end is passed on: the exchange is over, whatever else Qwen may send.
+    private func complete() {
+        state = .over
+        call?.cancel()
+        call = nil
+        exchange.server.end()
+    }
+
+    /// Answers with a whole document that Qwen sent.
+    private func deliver(_ body: ByteBuffer, status: Int) {
+        defer { service.document.removeAll() }
+        do {
+            try service.document.scan(body)
+        } catch {
+            return exchange.fail(notJSON(status), outcome: .upstreamError)
+        }
+        let root = service.document.root
+        let isObject = service.document.kind(of: root) == .object
+        let isFault = service.document.member("choices", of: root) == nil
+        if status != 200 || (isObject && isFault) {
+            return exchange.fail(APIError(QwenFault(service.document, status: status)), outcome: .upstreamError)
+        }
+        guard isObject, !isStreaming else {
+            return exchange.fail(
+                APIError(.upstreamError, "Qwen's answer has not the form that was asked for."),
+                outcome: .upstreamError)
+        }
+        exchange.respond(200, contentType: "application/json", body: body)
+    }
+
+    /// An answer without JSON: an error page of something before Qwen, or an error in the form of an event.
+    private func notJSON(_ status: Int) -> APIError {
+        APIError(QwenFault(status: status == 200 ? 502 : status, code: nil, message: nil))
+    }
+
+    func responseFailed(_ error: UpstreamError) {
+        call = nil
+        service.shared.logger.warning(
+            "upstream call failed",
+            metadata: ["request_id": "\(exchange.requestID)", "reason": "\(error.description)"])
+        switch error.kind {
+        case .reset, .protocolError: breakOff(APIError(error), outcome: exchange.server.hasResponded ? .upstreamTruncated : .upstreamError)
+        case .connectTimeout, .firstByteTimeout, .idleTimeout: breakOff(APIError(error), outcome: .upstreamTimeout)
+        case .connect, .tls: breakOff(APIError(error), outcome: .upstreamError)
+        }
+    }
+
+    /// Gives up an answer that Qwen has not ended.
+    private func giveUp(_ error: APIError) {
+        call?.cancel()
+        call = nil
+        state = .over
+        exchange.fail(error, outcome: .upstreamError)
+    }
+
+    /// Ends the answer with an error that the client can't miss: a status before the first byte, an error event and a
+    /// broken stream after it.
+    private func breakOff(_ error: APIError, outcome: Outcome? = nil) {
+        call?.cancel()
+        call = nil
+        state = .over
+        if exchange.server.hasResponded {
+            var object = ByteBuffer()
+            error.write(into: &object)
+            exchange.server.write { EventStreamWriter.writeEvent(data: object, into: &$0) }
+        }
+        let truncated = error.code == .upstreamTruncated
+        exchange.fail(error, outcome: outcome ?? (truncated ? .upstreamTruncated : .upstreamError))
+    }
+
+    // MARK: The client's pace
+
+    func responseDrained() {
+        guard untaken > 0, let call else { return }
+        call.consume(untaken)
+        untaken = 0
+    }
+
+    func exchangeEnded(_ end: ExchangeEnd) {
+        call?.cancel()
+        call = nil
+        state = .over
+        exchange.ended(end)
+    }
+}

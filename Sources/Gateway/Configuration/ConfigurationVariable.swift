@@ -1,0 +1,77 @@
+/// A variable of the configuration.
+enum ConfigurationVariable: String, CaseIterable {
+    case serverHost = "SERVER_HOST"
+    case serverPort = "SERVER_PORT"
+    case tlsCertificateFile = "TLS_CERT_FILE"
+    case tlsKeyFile = "TLS_KEY_FILE"
+    case readTimeout = "READ_TIMEOUT"
+    case writeTimeout = "WRITE_TIMEOUT"
+    case handshakeTimeout = "HANDSHAKE_TIMEOUT"
+    case keepAliveTimeout = "KEEPALIVE_TIMEOUT"
+    case shutdownTimeout = "SHUTDOWN_TIMEOUT"
+    case maxBodyBytes = "MAX_BODY_BYTES"
+    case workers = "WORKERS"
+    case logLevel = "LOG_LEVEL"
+    case logFormat = "LOG_FORMAT"
+    case debugMode = "DEBUG_MODE"
+    case gatewayAPIKeys = "GATEWAY_API_KEYS"
+    case allowAnonymous = "ALLOW_ANONYMOUS"
+    case qwenAPIKey = "QWEN_API_KEY"
+    case qwenRegion = "QWEN_REGION"
+    case apiBaseURL = "API_BASE_URL"
+    case upstreamCAFile = "UPSTREAM_CA_FILE"
+    case upstreamConnectTimeout = "UPSTREAM_CONNECT_TIMEOUT"
+    case upstreamFirstByteTimeout = "UPSTREAM_FIRST_BYTE_TIMEOUT"
+    case upstreamIdleTimeout = "UPSTREAM_IDLE_TIMEOUT"
+    case defaultModel = "DEFAULT_MODEL"
+
+    /// Whether the value must never be shown.
+    var isSecret: Bool {
+        switch self {
+        case .gatewayAPIKeys, .qwenAPIKey: true
+        default: false
+        }
+    }
+
+    /// The variable that names a file to read a secret from.
+    var fileVariable: String? { isSecret ? rawValue + "_FILE" : nil }
+
+    /// The value where none is set, as it would be written; nil where there is none, or where it depends.
+    var defaultText: String? {
+        switch self {
+        case .serverHost: "0.0.0.0"
+        case .serverPort: "8080"
+        case .tlsCertificateFile: "certs/server.pem"
+        case .tlsKeyFile: "certs/server.key"
+        case .readTimeout, .writeTimeout, .shutdownTimeout: "30s"
+        case .handshakeTimeout, .upstreamConnectTimeout: "10s"
+        case .keepAliveTimeout: "75s"
+        case .upstreamFirstByteTimeout: "10m"
+        case .upstreamIdleTimeout: "5m"
+        case .maxBodyBytes: "64MiB"
+        case .logLevel: "info"
+        case .logFormat: "json"
+        case .debugMode, .allowAnonymous: "false"
+        case .qwenRegion: "intl"
+        case .defaultModel: "qwen3-coder-plus"
+        case .workers, .gatewayAPIKeys, .qwenAPIKey, .apiBaseURL, .upstreamCAFile: nil
+        }
+    }
+
+    /// A right value, for the message about a wrong one.
+    var example: String {
+        switch self {
+        case .workers: "2"
+        case .gatewayAPIKeys: "a key of 64 hexadecimal digits, as `openssl rand -hex 32` prints it"
+        case .qwenAPIKey: "sk-…, from the Model Studio console"
+        case .apiBaseURL: "https://dashscope-intl.aliyuncs.com/compatible-mode/v1"
+        case .upstreamCAFile: "certs/ca.pem"
+        default: defaultText ?? ""
+        }
+    }
+
+    /// The names that the gateway reads from the environment or a `.env` file.
+    static let allNames: Set<String> = Set(allCases.map(\.rawValue) + allCases.compactMap(\.fileVariable))
+    /// Those whose values are secrets.
+    static let secretNames: Set<String> = Set(allCases.filter(\.isSecret).map(\.rawValue))
+}

@@ -1,0 +1,73 @@
+internal import Glibc
+
+extension GatewayConfiguration {
+    /// Reads the configuration of this process.
+    ///
+    /// - Parameter processorCount: The default of `WORKERS`.
+    /// - Throws: All that is wrong with it.
+    package static func loadFromProcess(processorCount: Int = onlineProcessors) throws(ConfigurationError) -> Self {
+        var environment: [String: String] = [:]
+        for name in ConfigurationVariable.allNames {
+            if let value = unsafe getenv(name) { environment[name] = unsafe String(cString: value) }
+        }
+        return try load(environment: environment, workingDirectory: ".", processorCount: processorCount)
+    }
+
+    /// The processors that are switched on.
+    package static var onlineProcessors: Int { sysconf(Int32(_SC_NPROCESSORS_ONLN)) }
+
+    /// Reads a configuration.
+    ///
+    /// - Parameters:
+    ///   - environment: The environment's variables. They go before those of the `.env` file.
+    ///   - workingDirectory: Where the `.env` file is looked for and relative paths begin.
+    ///   - processorCount: The default of `WORKERS`.
+    /// - Throws: All that is wrong with it.
+    package static func load(
+        environment: [String: String], workingDirectory: String, processorCount: Int = onlineProcessors
+    ) throws(ConfigurationError) -> Self {
+        var warnings: [String] = []
+        var problems: [String] = []
+        let dotEnv = readDotEnv(path: "\(workingDirectory)/.env", warnings: &warnings, problems: &problems)
+        var reader = SettingsReader(environment: environment, dotEnv: dotEnv, workingDirectory: workingDirectory)
+        var configuration = read(&reader, processorCount: processorCount)
+        problems += reader.problems
+        guard problems.isEmpty else { throw ConfigurationError(problems: problems) }
+        configuration.warnings = warnings + configuration.accessWarnings
+        configuration.settings = reader.settings
+        return configuration
+    }
+
+    /// The variables of the `.env` file; none if there is no such file.
+    private static func readDotEnv(
+        path: String, warnings: inout [String], problems: inout [String]
+    ) -> [String: String] {
+        guard unsafe access(path, F_OK) == 0 else { return [:] }
+        let content: TextFile
+        do throws(ValueFault) {
+            content = try TextFile(path: path)
+        } catch {
+            problems.append(".env \(error.phrase)")
+            return [:]
+        }
+        let file = DotEnvFile(content.text)
+        problems += file.faults.map { ".env: line \($0.line) \($0.fault.phrase); for example LOG_LEVEL=info" }
+        let unknown = file.lines.filter { !ConfigurationVariable.allNames.contains($0.key) }.values.sorted()
+        warnings += unknown.map { ".env: line \($0) sets a variable that the gateway does not read" }
+        if content.isReadableByOthers {
+            warnings.append(".env can be read by other users of this machine; run `chmod 600 .env`")
+        }
+        return file.variables
+    }
+
+    private static func read(_ reader: inout SettingsReader, processorCount: Int) -> Self {
+        let host = reader.value(.serverHost, fallback: "", parse: Values.host)
+        let port = reader.value(.serverPort, fallback: 0, parse: Values.port)
+        let certificate = reader.path(reader.value(.tlsCertificateFile, fallback: "", parse: Values.text))
+        let key = reader.path(reader.value(.tlsKeyFile, fallback: "", parse: Values.text))
+        let debugMode: Bool
+        let logLevel: LogLevel
+        (debugMode, logLevel) = (false, .info)
+        fatalError()
+    }
+}

@@ -1,0 +1,125 @@
+/// Everything that an operator decides, read and validated once, at the start of the process: one immutable value.
+///
+/// Comes from environment variables and a `.env` file in the working directory; `load` says how. Paths are resolved
+/// against the working directory; every length of time is longer than zero unless it says otherwise.
+package struct GatewayConfiguration: Sendable {
+    /// `SERVER_HOST`: the address or host name to listen on; an IPv6 address without brackets.
+    package var serverHost: String
+    /// `SERVER_PORT`: 0...65535; 0 lets the system choose.
+    package var serverPort: Int
+    /// `TLS_CERT_FILE`: the server's certificate chain in PEM.
+    package var tlsCertificateFile: String
+    /// `TLS_KEY_FILE`: the private key of its first certificate in PEM.
+    package var tlsKeyFile: String
+
+    /// `READ_TIMEOUT`: within it a request must have arrived whole.
+    package var readTimeout: Duration
+    /// `WRITE_TIMEOUT`: how long a client may take nothing of its response.
+    package var writeTimeout: Duration
+    /// `HANDSHAKE_TIMEOUT`: within it a TLS handshake must be over, on either side.
+    package var handshakeTimeout: Duration
+    /// `KEEPALIVE_TIMEOUT`: how long a client's connection may stay open without an exchange.
+    package var keepAliveTimeout: Duration
+    /// `SHUTDOWN_TIMEOUT`: how long exchanges may go on after the order to stop; zero breaks them off at once.
+    package var shutdownTimeout: Duration
+    /// `MAX_BODY_BYTES`: the largest body of a request, in bytes.
+    package var maxBodyBytes: Int
+    /// `WORKERS`: event loops, 1...256.
+    package var workers: Int
+
+    /// `LOG_LEVEL`, or debug where `DEBUG_MODE` is set and `LOG_LEVEL` is not.
+    package var logLevel: LogLevel
+    /// `LOG_FORMAT`.
+    package var logFormat: LogFormat
+    /// `DEBUG_MODE`.
+    package var debugMode: Bool
+
+    /// `GATEWAY_API_KEYS`: what clients present; not empty unless anonymous requests are allowed.
+    package var clientKeys: [ClientKey]
+    /// `ALLOW_ANONYMOUS`: whether requests without a key are served.
+    package var allowsAnonymous: Bool
+
+    /// `QWEN_API_KEY`: what the gateway presents to Qwen.
+    package var qwenAPIKey: Secret
+    /// `API_BASE_URL`, or else the base URL of `QWEN_REGION`.
+    package var upstream: BaseURL
+    /// `UPSTREAM_CA_FILE`: certificates in PEM that are trusted beside the system's.
+    package var upstreamCAFile: String?
+    /// `UPSTREAM_CONNECT_TIMEOUT`: within it a TCP connection must stand.
+    package var upstreamConnectTimeout: Duration
+    /// `UPSTREAM_FIRST_BYTE_TIMEOUT`: how long Qwen may take to begin its answer.
+    package var upstreamFirstByteTimeout: Duration
+    /// `UPSTREAM_IDLE_TIMEOUT`: how long Qwen may fall silent within its answer.
+    package var upstreamIdleTimeout: Duration
+    /// `DEFAULT_MODEL`: asked for where a request names none.
+    package var defaultModel: String
+
+    /// What is allowed but deserves a second thought: a sentence each.
+    package var warnings: [String]
+    /// Every variable, its value and where that came from, in the order of the documentation. Holds no secret.
+    package var settings: [Setting]
+
+    /// The secrets themselves, for whoever sees to it that none is logged.
+    package var secrets: [String] { clientKeys.map(\.key.value) + [qwenAPIKey.value] }
+
+    /// A key that a client presents.
+    package struct ClientKey: Sendable, Equatable {
+        /// What the log calls it: `env-1`, `env-2` … in the order of the variable.
+        package var name: String
+        package var key: Secret
+
+        package init(name: String, key: Secret) {
+            self.name = name
+            self.key = key
+        }
+    }
+
+    /// The least severe events that are logged, by the names of swift-log.
+    package enum LogLevel: String, Sendable, CaseIterable {
+        case trace, debug, info, notice, warning, error, critical
+    }
+
+    /// How a line of the log is written.
+    package enum LogFormat: String, Sendable, CaseIterable {
+        case json, text
+    }
+
+    /// Where Model Studio keys belong to: each has its own host (Model Studio, "Base URL").
+    package enum Region: String, Sendable, CaseIterable {
+        /// Beijing.
+        case cn
+        /// Singapore.
+        case intl
+        /// Virginia.
+        case us
+        /// Hong Kong.
+        case hk
+
+        /// The base URL of the OpenAI-compatible API.
+        var baseURL: String {
+            switch self {
+            case .cn: "https://dashscope.aliyuncs.com/compatible-mode/v1"
+            case .intl: "https://dashscope-intl.aliyuncs.com/compatible-mode/v1"
+            case .us: "https://dashscope-us.aliyuncs.com/compatible-mode/v1"
+            case .hk: "https://cn-hongkong.dashscope.aliyuncs.com/compatible-mode/v1"
+            }
+        }
+    }
+
+    /// One variable as it was read.
+    package struct Setting: Sendable, Equatable {
+        /// Where a value came from.
+        package enum Source: Sendable, Equatable {
+            case environment
+            case dotEnv
+            /// The file that the variable `NAME_FILE` names.
+            case file(String)
+            case `default`
+        }
+
+        package var variable: String
+        /// As it was written; `[redacted]` for a secret, nil where nothing is set.
+        package var value: String?
+        package var source: Source
+    }
+}

@@ -1,0 +1,116 @@
+import HTTP
+import NIOCore
+import Telemetry
+import Transport
+
+/// What every exchange has, whatever it is about: an identifier, its line in the access log, and the ways to answer.
+final class GatewayExchange {
+    let service: GatewayService
+    let server: ServerExchange
+    private(set) var record: AccessRecord
+    /// Set by who knows better than the client's side how the exchange went.
+    var outcome: Outcome?
+    private var firstByte: NIODeadline?
+
+    init(service: GatewayService, server: ServerExchange, record: AccessRecord) {
+        self.service = service
+        self.server = server
+        self.record = record
+    }
+
+    var requestID: String { record.requestID }
+
+    func update(_ body: (inout AccessRecord) -> Void) {
+        body(&record)
+    }
+
+    // MARK: Answering
+
+    /// Sends a response whose body is at hand.
+    func respond(_ status: Int, contentType: StaticString, body: ByteBuffer, _ fields: HeaderFields = HeaderFields()) {
+        guard !server.hasResponded else { return }
+        var head = ResponseHead(status: status, fields: fields, contentLength: body.readableBytes)
+        appendCommonFields(contentType, to: &head.fields)
+        begin(head, end: body.readableBytes == 0)
+        guard body.readableBytes > 0 else { return }
+        server.write { output in
+            var body = body
+            if output.readableBytes == 0 { output = body } else { output.writeBuffer(&body) }
+        }
+        server.end()
+    }
+
+    /// Starts a response whose body follows piece by piece.
+    func beginStream(contentType: StaticString) {
+        var head = ResponseHead(status: 200)
+        appendCommonFields(contentType, to: &head.fields)
+        head.fields.append("cache-control", "no-cache")
+        begin(head, end: false)
+    }
+
+    /// Answers with an error, or, when an answer is under way already, breaks it off so that nobody takes it for whole.
+    func fail(_ error: APIError, outcome: Outcome) {
+        if self.outcome == nil { self.outcome = outcome }
+        record.errorCode = error.code.rawValue
+        guard !server.hasResponded else {
+            server.abort()
+            return
+        }
+        var fields = HeaderFields()
+        error.appendFields(to: &fields)
+        var body = ByteBuffer()
+        error.write(into: &body)
+        respond(error.status, contentType: "application/json", body: body, fields)
+    }
+
+    private func begin(_ head: ResponseHead, end: Bool) {
+        record.status = head.status
+        firstByte = service.loop.now
+        server.respond(head, end: end)
+    }
+
+    private func appendCommonFields(_ contentType: StaticString, to fields: inout HeaderFields) {
+        fields.append(name: "content-type", value: contentType)
+        fields.append("x-request-id", record.requestID)
+        fields.append("date", service.httpDate)
+    }
+
+    // MARK: The end
+
+    /// Writes the exchange's line to the access log.
+    func ended(_ end: ExchangeEnd) {
+        let now = service.loop.now
+        record.bytesIn = server.bytesIn
+        record.bytesOut = server.bytesOut
+        record.duration = now - server.began
+        record.firstByteTime = firstByte.map { $0 - server.began }
+        record.outcome = outcome(of: end)
+        service.log(record)
+    }
+
+    private func outcome(of end: ExchangeEnd) -> Outcome {
+        switch (outcome, end) {
+        case (let outcome?, _): outcome
+        case (nil, .completed): .completed
+        case (nil, .clientLeft): .clientCancelled
+        case (nil, .timedOut): .timeout
+        case (nil, .shutDown): .shutdown
+        case (nil, .aborted): .internalError
+        }
+    }
+}
+
+/// An exchange that is answered at once and whose request body, if there is one, nobody wants.
+final class AnsweredExchange: ExchangeHandler {
+    private let exchange: GatewayExchange
+
+    init(_ exchange: GatewayExchange) {
+        self.exchange = exchange
+    }
+
+    func bodyReceived(_ bytes: ByteBuffer) {}
+    func requestEnded() {}
+    func requestFailed(_ fault: RequestFault) {}
+    func responseDrained() {}
+    func exchangeEnded(_ end: ExchangeEnd) { exchange.ended(end) }
+}

@@ -1,0 +1,174 @@
+import Admission
+import HTTP
+import JSON
+import Logging
+import NIOCore
+import Qwen
+import Telemetry
+import Transport
+
+/// One event loop's gateway: it admits requests, routes them, and starts what answers them.
+final class GatewayService: ExchangeService {
+    /// What all loops share, immutable.
+    struct Shared: Sendable {
+        let provider: QwenProvider
+        let keys: [ClientKeys.Entry]
+        let allowsAnonymous: Bool
+        let defaultModel: String
+        /// The largest request body in bytes.
+        let maxBodyBytes: Int
+        /// The largest answer that is put together in memory, in bytes.
+        let maxAnswerBytes = 64 * 1024 * 1024
+        let logger: Logger
+    }
+
+    let shared: Shared
+    let loop: LoopContext
+    let pool: UpstreamPool
+    /// Scratch for the document that is being read: a request's, or an event's.
+    var document = JSONDocument()
+    private let keys: ClientKeys
+    private let accessLog: AccessLog
+    private var requestIDs = RequestIDGenerator()
+    private var dateCache = HTTPDate()
+
+    init(shared: Shared, loop: LoopContext, pool: UpstreamPool, accessLog: AccessLog) throws {
+        self.shared = shared
+        self.loop = loop
+        self.pool = pool
+        self.accessLog = accessLog
+        keys = try ClientKeys(shared.keys, allowsAnonymous: shared.allowsAnonymous)
+        loop.onTick { [accessLog] now in accessLog.tick(now: now) }
+    }
+
+    /// The value of a Date field (RFC 9110 §6.6.1), made once a second.
+    var httpDate: String { dateCache.text(at: WallTime.now()) }
+
+    func log(_ record: AccessRecord) {
+        accessLog.append(record, now: loop.now)
+    }
+
+    // MARK: Requests
+
+    func exchange(_ server: ServerExchange, began head: RequestHead, hasBody: Bool) -> any ExchangeHandler {
+        let exchange = makeExchange(server, head)
+        let (route, needsKey) = Router.route(head.path)
+        if needsKey {
+            switch keys.check(head.fields) {
+            case .accepted(let name): exchange.update { $0.key = name }
+            case .missing:
+                return refuse(
+                    exchange,
+                    APIError(
+                        .missingKey, "You didn't provide an API key. Send it as 'Authorization: Bearer YOUR_KEY'."))
+            case .unknown:
+                return refuse(exchange, APIError(.invalidKey, "Incorrect API key provided. The gateway does not know it."))
+            }
+        }
+        guard let route else {
+            return refuse(
+                exchange,
+                APIError(.unknownURL, "Unknown request URL: \(head.method) \(Router.path(of: head.path))."))
+        }
+        guard route.allows(head.method) else { return refuseMethod(exchange, head.method, route) }
+        switch route {
+        case .root: return answer(exchange, StatusPage.root)
+        case .health: return answer(exchange, StatusPage.health)
+        case .chatCompletions: return ChatExchange.begin(exchange, head)
+        }
+    }
+
+    func exchange(_ server: ServerExchange, refused fault: RequestFault) -> any ExchangeHandler {
+        let exchange = makeExchange(server, nil)
+        return refuse(exchange, APIError(fault))
+    }
+
+    func connectionFailed(_ connection: ServerConnection, _ reason: String) {
+        shared.logger.debug(
+            "connection failed", metadata: ["client": "\(Self.address(connection))", "reason": "\(reason)"])
+    }
+
+    private func refuse(_ exchange: GatewayExchange, _ error: APIError) -> any ExchangeHandler {
+        exchange.fail(error, outcome: .rejected)
+        return AnsweredExchange(exchange)
+    }
+
+    private func refuseMethod(_ exchange: GatewayExchange, _ method: String, _ route: Route) -> any ExchangeHandler {
+        let error = APIError(.methodNotAllowed, "\(method) is not allowed here. Use \(route.allowedMethods).")
+        var fields = HeaderFields()
+        fields.append("allow", route.allowedMethods)
+        var body = ByteBuffer()
+        error.write(into: &body)
+        exchange.outcome = .rejected
+        exchange.update { $0.errorCode = error.code.rawValue }
+        exchange.respond(error.status, contentType: "application/json", body: body, fields)
+        return AnsweredExchange(exchange)
+    }
+
+    private func answer(_ exchange: GatewayExchange, _ body: StaticString) -> any ExchangeHandler {
+        var buffer = ByteBuffer()
+        buffer.writeStaticString(body)
+        exchange.respond(200, contentType: "application/json", body: buffer)
+        return AnsweredExchange(exchange)
+    }
+
+    private func makeExchange(_ server: ServerExchange, _ head: RequestHead?) -> GatewayExchange {
+        var requestID: String?
+        if let given = head?.fields["x-request-id"], RequestID.isAcceptable(given) { requestID = given }
+        let record = AccessRecord(
+            time: WallTime.now(), requestID: requestID ?? requestIDs.next(),
+            client: server.connection.map(Self.address) ?? "-", method: head?.method ?? "-",
+            path: head.map { Router.path(of: $0.path) } ?? "-",
+            httpVersion: head?.version.rawValue ?? "-", tlsVersion: server.connection?.tlsVersion,
+            duration: .zero, outcome: .completed)
+        return GatewayExchange(service: self, server: server, record: record)
+    }
+
+    private static func address(_ connection: ServerConnection) -> String {
+        connection.remoteAddressText
+    }
+}
+
+/// The answers to `GET /` and `GET /health`.
+enum StatusPage {
+    static let root: StaticString = """
+        {"name":"qwen-gateway","version":"0.1.0","endpoints":["/v1/chat/completions","/health"]}
+        """
+    static let health: StaticString = #"{"status":"ok"}"#
+}
+
+/// An IMF-fixdate (RFC 9110 §5.6.7), kept for the second that it names.
+struct HTTPDate {
+    private var second = Int64.min
+    private var cached = ""
+
+    mutating func text(at time: WallTime) -> String {
+        let now = time.nanoseconds / 1_000_000_000
+        if now != second {
+            second = now
+            cached = Self.format(now)
+        }
+        return cached
+    }
+
+    /// - Parameter seconds: since 1970-01-01T00:00:00Z.
+    static func format(_ seconds: Int64) -> String {
+        let days = seconds / 86_400
+        let rest = seconds % 86_400
+        // Civil date from the count of days; years begin in March, so that the leap day is the last.
+        let shifted = days + 719_468
+        let era = shifted / 146_097
+        let dayOfEra = shifted % 146_097
+        let yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
+        let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
+        let marchMonth = (5 * dayOfYear + 2) / 153
+        let day = dayOfYear - (153 * marchMonth + 2) / 5 + 1
+        let month = marchMonth < 10 ? marchMonth + 3 : marchMonth - 9
+        let year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
+        func two(_ value: Int64) -> String { value < 10 ? "0\(value)" : "\(value)" }
+        let weekday = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"][Int(days % 7)]
+        let names = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+        return "\(weekday), \(two(day)) \(names[Int(month) - 1]) \(year) "
+            + "\(two(rest / 3600)):\(two(rest / 60 % 60)):\(two(rest % 60)) GMT"
+    }
+}

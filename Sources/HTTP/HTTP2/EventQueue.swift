@@ -1,0 +1,21 @@
+/// A first-in first-out queue whose storage is kept: in the steady state adding and taking allocate nothing.
+struct EventQueue<Event> {
+    private var events: [Event] = []
+    private var next = 0
+
+    mutating func append(_ event: Event) {
+        events.append(event)
+    }
+
+    mutating func popFirst() -> Event? {
+        guard next < events.count else {
+            if next > 0 {
+                events.removeAll(keepingCapacity: next <= 256)
+                next = 0
+            }
+            return nil
+        }
+        defer { next += 1 }
+        return events[next]
+    }
+}

@@ -1,0 +1,70 @@
+internal import COpenSSL
+
+/// Empties the thread's error queue: before each call whose failure will be looked up in it.
+@inline(__always)
+func clearErrorQueue() {
+    gw_ERR_clear_error()
+}
+
+extension TLSError {
+    /// The oldest entry of the thread's error queue, where OpenSSL puts the cause, in its own words.
+    static func queuedReason() -> String {
+        let error = ERR_peek_error()
+        guard error != 0, let text = unsafe ERR_reason_error_string(error) else { return "no reason given" }
+        return unsafe String(cString: text)
+    }
+
+    /// An error that says what was attempted and what OpenSSL says about it.
+    @inline(never)
+    static func fromQueue(_ code: Code, _ attempt: String) -> TLSError {
+        TLSError(code, "\(attempt): \(queuedReason())")
+    }
+
+    /// The failure that a call on a session left in the error queue.
+    @inline(never)
+    static func ofSession(_ ssl: OpaquePointer, serverName: String?, established: Bool) -> TLSError {
+        let error = ERR_peek_error()
+        let reason = gw_ERR_get_lib(error) == ERR_LIB_SSL ? gw_ERR_get_reason(error) : 0
+        switch reason {
+        case SSL_R_CERTIFICATE_VERIFY_FAILED:
+            return unsafe ofVerification(SSL_get_verify_result(ssl), serverName: serverName ?? "the peer")
+        case SSL_R_NO_APPLICATION_PROTOCOL:
+            return TLSError(.noApplicationProtocol, "the client offers no application protocol that is spoken here")
+        case SSL_R_HTTP_REQUEST, SSL_R_HTTPS_PROXY_REQUEST:
+            return TLSError(.plainHTTP, "a plain HTTP request instead of TLS")
+        case SSL_AD_REASON_OFFSET...SSL_AD_REASON_OFFSET + 255:
+            // Alerts that the peer sent have reasons of their own, numbered after the alert.
+            let alert = UInt8(truncatingIfNeeded: reason - SSL_AD_REASON_OFFSET)
+            return TLSError(.peerAlert(alert), "the peer sent a fatal alert: \(queuedReason())")
+        default:
+            return established
+                ? fromQueue(.protocolViolation, "TLS session failed") : fromQueue(.handshakeFailure, "TLS handshake failed")
+        }
+    }
+
+    private static func ofVerification(_ result: Int, serverName: String) -> TLSError {
+        let text = unsafe String(cString: X509_verify_cert_error_string(result))
+        let fault: CertificateFault
+        let advice: String
+        switch Int32(truncatingIfNeeded: result) {
+        case X509_V_ERR_CERT_HAS_EXPIRED:
+            fault = .expired
+            advice = ""
+        case X509_V_ERR_CERT_NOT_YET_VALID:
+            fault = .notYetValid
+            advice = " (is this machine's clock right?)"
+        case X509_V_ERR_HOSTNAME_MISMATCH, X509_V_ERR_IP_ADDRESS_MISMATCH:
+            fault = .nameMismatch
+            advice = ": it was issued for another name"
+        case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT, X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN,
+            X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT, X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY,
+            X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE, X509_V_ERR_CERT_UNTRUSTED:
+            fault = .unknownAuthority
+            advice = ": if its authority is to be trusted, set UPSTREAM_CA_FILE to that authority's certificate"
+        default:
+            fault = .other
+            advice = ""
+        }
+        return TLSError(.certificateInvalid(fault), "certificate of \(serverName) refused: \(text)\(advice)")
+    }
+}

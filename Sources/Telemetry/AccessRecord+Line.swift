@@ -1,0 +1,32 @@
+extension LineWriter {
+    /// Writes the line of an exchange. The order of its fields is fixed, so that lines can be compared by eye.
+    mutating func write(_ record: AccessRecord) {
+        begin(record.time, level: "info", message: "access")
+        field("request_id", record.requestID)
+        field("client", record.client)
+        field("key", record.key)
+        field("method", record.method)
+        field("path", record.path.withoutQuery)
+        field("status", record.status)
+        field("protocol", record.httpVersion)
+        field("tls", record.tlsVersion)
+        field("model", record.model)
+        field("stream", record.stream)
+        field("bytes_in", record.bytesIn)
+        field("bytes_out", record.bytesOut)
+        field("upstream_status", record.upstreamStatus)
+        field("upstream_ms", record.upstreamTime)
+        field("first_byte_ms", record.firstByteTime)
+        field("duration_ms", record.duration)
+        field("outcome", record.outcome.rawValue)
+        field("error_code", record.errorCode)
+        end()
+    }
+}
+
+extension String {
+    /// A request target up to its query (RFC 9110 §4.2.2).
+    fileprivate var withoutQuery: String {
+        utf8.firstIndex(of: UInt8(ascii: "?")).map { String(self[..<$0]) } ?? self
+    }
+}

@@ -1,0 +1,45 @@
+internal import Synchronization
+
+/// The secrets that the process holds, kept so that none of them reaches the log by accident: the client keys, the
+/// keys and tokens for Qwen. Nothing should log a secret in the first place; this is the second line of defence.
+///
+/// A secret is found as it is, not in an encoded form. May be used from any thread.
+package final class SecretRedactor: Sendable {
+    /// Secrets remembered; past it the oldest is forgotten, as with tokens that were refreshed long ago.
+    package static let capacity = 256
+    /// Shorter secrets are not registered: they would be found in text that has nothing to do with them.
+    package static let minimumLength = 8
+
+    private struct State {
+        var secrets: [[UInt8]] = []
+        var matcher = SecretMatcher([])
+    }
+
+    private let state = Mutex(State())
+
+    package init(_ secrets: [String] = []) {
+        register(secrets)
+    }
+
+    /// Takes in secrets that must not be logged from now on.
+    package func register(_ secrets: [String]) {
+        state.withLock { state in
+            for secret in secrets.map({ Array($0.utf8) }) where secret.count >= Self.minimumLength {
+                state.secrets.removeAll { $0 == secret }
+                state.secrets.append(secret)
+            }
+            state.secrets.removeFirst(max(state.secrets.count - Self.capacity, 0))
+            state.matcher = SecretMatcher(state.secrets)
+        }
+    }
+
+    /// The text with every registered secret in it replaced by `[redacted]`.
+    package func redact(_ text: String) -> String {
+        matcher.redact(text)
+    }
+
+    /// The secrets as they are now, for a search without the lock.
+    var matcher: SecretMatcher {
+        state.withLock { $0.matcher }
+    }
+}

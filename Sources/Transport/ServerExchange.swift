@@ -1,0 +1,144 @@
+package import HTTP
+package import NIOCore
+
+/// One request and its response, seen from the application: the handle to answer it with.
+///
+/// It belongs to its connection's event loop. All of its methods may be called at any time; once the client is gone
+/// they do nothing.
+package final class ServerExchange {
+    package let id: StreamID
+    /// The connection, until the exchange is over.
+    package internal(set) var connection: ServerConnection?
+    /// When the head was whole.
+    package let began: NIODeadline
+    /// Bytes of request body received and of response body queued.
+    package internal(set) var bytesIn = 0
+    package private(set) var bytesOut = 0
+    package private(set) var hasResponded = false
+    package private(set) var hasEnded = false
+
+    /// The event loop's context that the exchange belongs to.
+    package let loop: LoopContext
+
+    var handler: (any ExchangeHandler)?
+    var requestEnded = false
+    /// The exchange makes no progress since: the queue and the count it is measured by.
+    var stall = StallWatch()
+
+    init(id: StreamID, connection: ServerConnection, began: NIODeadline) {
+        self.id = id
+        self.connection = connection
+        self.loop = connection.loop
+        self.began = began
+    }
+
+    /// Sends the response's head. `end` says that no body follows.
+    package func respond(_ head: ResponseHead, end: Bool) {
+        guard !hasResponded, let connection else { return }
+        hasResponded = true
+        hasEnded = end
+        connection.engine?.respond(id, head, end: end)
+        connection.scheduleFlush()
+    }
+
+    /// Appends to the response's body; it leaves at the end of the loop's pass.
+    package func write(_ body: (inout ByteBuffer) -> Void) {
+        guard hasResponded, !hasEnded, let connection, let engine = connection.engine else { return }
+        let before = engine.queuedBytes(id)
+        engine.write(id, body)
+        bytesOut += engine.queuedBytes(id) - before
+        connection.scheduleFlush()
+    }
+
+    package func end() {
+        guard hasResponded, !hasEnded, let connection else { return }
+        hasEnded = true
+        connection.engine?.end(id)
+        connection.scheduleFlush()
+    }
+
+    /// Ends the exchange so that the client can't take its response for whole; what is queued goes out first.
+    package func abort() {
+        guard !hasEnded, let connection else { return }
+        hasEnded = true
+        connection.engine?.abort(id, .internalError)
+        connection.scheduleFlush()
+    }
+
+    /// Closes the client's connection, whatever else is on it, after what was written so far.
+    package func breakConnection() {
+        guard let connection else { return }
+        connection.flush()
+        connection.abandon()
+    }
+
+    /// Gives the client room to send as many further bytes of its request.
+    package func consume(_ bytes: Int) {
+        guard let connection else { return }
+        connection.engine?.consume(id, bytes)
+        connection.scheduleFlush()
+    }
+
+    /// Bytes of the response that the client has not taken yet: those queued for its stream, and all of it while the
+    /// connection's socket takes no more.
+    package var isBlocked: Bool {
+        guard let connection, let engine = connection.engine else { return false }
+        return !connection.isWritable || engine.queuedBytes(id) > 0
+    }
+}
+
+/// The application's side of an exchange. Calls come on the connection's event loop.
+package protocol ExchangeHandler: AnyObject {
+    /// Bytes of the request's body. Give room for more with `ServerExchange.consume`.
+    func bodyReceived(_ bytes: ByteBuffer)
+    /// The request is whole.
+    func requestEnded()
+    /// The request broke the rules or a limit in mid-body: answer it, if nothing was answered yet.
+    func requestFailed(_ fault: RequestFault)
+    /// All of the response that was written so far has been taken by the client's connection.
+    func responseDrained()
+    /// The exchange is over. No call follows.
+    func exchangeEnded(_ end: ExchangeEnd)
+}
+
+/// How an exchange ended for the client.
+package enum ExchangeEnd: Sendable {
+    /// The response went out whole.
+    case completed
+    /// The client took the request back or closed the connection.
+    case clientLeft
+    /// The response was broken off by us.
+    case aborted
+    /// The client did not take the response, or send the request, in time.
+    case timedOut
+    /// The process ended before the response was whole.
+    case shutDown
+}
+
+/// The application behind a listener; one for each event loop.
+package protocol ExchangeService: AnyObject {
+    /// A request's head arrived: take the exchange on.
+    func exchange(_ exchange: ServerExchange, began head: RequestHead, hasBody: Bool) -> any ExchangeHandler
+    /// A request was refused before it reached the application: answer it with `fault.status`.
+    func exchange(_ exchange: ServerExchange, refused fault: RequestFault) -> any ExchangeHandler
+    /// A connection was ended for a fault of the client's, in its TLS session or its framing.
+    func connectionFailed(_ connection: ServerConnection, _ reason: String)
+}
+
+/// Notices that a quantity which should shrink does not.
+struct StallWatch {
+    private var since: NIODeadline?
+    private var pending = 0
+    private var progress = 0
+
+    /// Returns whether `pending` bytes have waited for `limit` while `progress`, the bytes ever sent, stood still.
+    mutating func isStalled(pending: Int, progress: Int, now: NIODeadline, limit: TimeAmount) -> Bool {
+        guard pending > 0, let since, pending >= self.pending, progress == self.progress else {
+            self.since = pending > 0 ? now : nil
+            self.pending = pending
+            self.progress = progress
+            return false
+        }
+        return now - since >= limit
+    }
+}

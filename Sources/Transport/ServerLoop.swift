@@ -1,0 +1,53 @@
+import HTTP
+import NIOCore
+import TLS
+
+/// One event loop's share of a server: the application behind it, the limits, and the connections accepted here.
+package final class ServerLoop {
+    let loop: LoopContext
+    let limits: HTTPLimits
+    let timeouts: ServerTimeouts
+    let service: any ExchangeService
+    var tls: TLSServerContext
+    private(set) var isDraining = false
+    private var connections: [ObjectIdentifier: ServerConnection] = [:]
+
+    init(loop: LoopContext, options: HTTPSServer.Options, tls: TLSServerContext, service: any ExchangeService) {
+        self.loop = loop
+        self.limits = options.limits
+        self.timeouts = options.timeouts
+        self.service = service
+        self.tls = tls
+    }
+
+    var connectionCount: Int { connections.count }
+
+    func opened(_ connection: ServerConnection) {
+        connections[ObjectIdentifier(connection)] = connection
+    }
+
+    func closed(_ connection: ServerConnection) {
+        connections.removeValue(forKey: ObjectIdentifier(connection))
+    }
+
+    func handshakeFailed(_ connection: ServerConnection, _ error: TLSError, wasEstablished: Bool) {
+        service.connectionFailed(connection, wasEstablished ? "tls: \(error)" : "tls handshake: \(error)")
+    }
+
+    func connectionFailed(_ connection: ServerConnection, _ fault: ConnectionFault) {
+        service.connectionFailed(connection, fault.message)
+    }
+
+    func beginDrain() {
+        isDraining = true
+        for connection in connections.values { connection.shutdown() }
+    }
+
+    func finishDrain() {
+        for connection in connections.values { connection.shutdown() }
+    }
+
+    func closeAll() {
+        for connection in connections.values { connection.abandon() }
+    }
+}

@@ -1,0 +1,308 @@
+import HTTP
+import NIOCore
+import TLS
+
+/// One TCP connection to the upstream: it owns the TLS session, the HTTP engine and the calls on it, and is the
+/// channel's only handler.
+final class UpstreamConnection: ChannelInboundHandler, Flushable, Sweepable {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    let loop: LoopContext
+    private unowned let pool: UpstreamPool
+    /// Made when the TCP connection is there: of several addresses that are tried at once only one gets that far.
+    private var session: TLSSession?
+    private(set) var engine: (any ClientEngine)?
+    private var calls: [StreamID: UpstreamCall] = [:]
+    private var context: ChannelHandlerContext?
+    /// Handshake bytes and alerts that wait for the end of the pass.
+    private var records = ByteBuffer()
+    /// Set when the connection failed: what its calls are told.
+    private var failure: UpstreamError?
+
+    var isFlushScheduled = false
+    private var isFlushing = false
+    var sweepIndex = -1
+    private var isReadPaused = false
+    /// When the TCP connection was there.
+    private var opened: NIODeadline
+    private var idleSince: NIODeadline
+    /// Responses that came whole on this connection: one with none is new, and its failure is no accident of reuse.
+    private var completed = 0
+
+    init(pool: UpstreamPool) {
+        self.pool = pool
+        self.loop = pool.loop
+        self.opened = loop.now
+        self.idleSince = loop.now
+    }
+
+    /// How many further calls it can take at this time.
+    var capacity: Int { engine?.capacity ?? 0 }
+
+    var isIdle: Bool { calls.isEmpty }
+
+    // MARK: Calls
+
+    /// Sends the call's request; false when the connection can't take it.
+    func start(_ call: UpstreamCall) -> Bool {
+        guard let engine, let id = engine.send(call.head, body: call.body) else { return false }
+        calls[id] = call
+        call.sent(self, id, now: loop.now)
+        loop.scheduleFlush(self)
+        return true
+    }
+
+    func cancel(_ id: StreamID) {
+        calls.removeValue(forKey: id)
+        engine?.cancel(id)
+        if calls.isEmpty { idleSince = loop.now }
+        loop.scheduleFlush(self)
+    }
+
+    func consume(_ id: StreamID, _ bytes: Int) {
+        engine?.consume(id, bytes)
+        loop.scheduleFlush(self)
+    }
+
+    // MARK: Channel events
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+        loop.register(self)
+        if context.channel.isActive { startHandshake() }
+    }
+
+    func channelActive(context: ChannelHandlerContext) {
+        loop.updateTime()
+        startHandshake()
+    }
+
+    private func startHandshake() {
+        guard session == nil else { return }
+        opened = loop.now
+        do {
+            let session = try pool.makeSession()
+            self.session = session
+            try session.start(into: &records)
+        } catch {
+            return fail(UpstreamError(.tls, "\(error)"))
+        }
+        loop.scheduleFlush(self)
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        loop.updateTime()
+        guard let session else { return }
+        var bytes = unwrapInboundIn(data)
+        var plaintext = loop.plaintextIn
+        loop.plaintextIn = ByteBuffer()
+        plaintext.clear()
+        defer { if plaintext.capacity <= 256 * 1024 { loop.plaintextIn = plaintext } }
+        do {
+            try session.receive(&bytes, plaintext: &plaintext, output: &records)
+        } catch {
+            return fail(UpstreamError(engine == nil ? .tls : .protocolError, "\(error)"))
+        }
+        if engine == nil, session.isEstablished { establish(session) }
+        if plaintext.readableBytes > 0, let engine {
+            do {
+                try engine.receive(&plaintext, now: loop.now)
+            } catch {
+                failure = UpstreamError(.protocolError, error.message)
+            }
+            handleEvents()
+        }
+        if session.isClosedByPeer {
+            engine?.receiveEnd(clean: true)
+            handleEvents()
+            return close()
+        }
+        if failure != nil { return close() }
+        updateReading()
+        loop.scheduleFlush(self)
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        if context.channel.isWritable { loop.scheduleFlush(self) }
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        failure = failure ?? UpstreamError(.reset, "the connection broke: \(error)")
+        context.close(promise: nil)
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        loop.updateTime()
+        finish()
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        finish()
+    }
+
+    private func establish(_ session: TLSSession) {
+        var limits = HTTPLimits()
+        // One slow reader must not hold up the others: the connection's window never runs out before the streams'.
+        limits.connectionWindow = 16 * 1024 * 1024
+        switch session.negotiatedProtocol {
+        case .http2: engine = HTTP2Client(limits: limits)
+        case .http1, nil: engine = HTTP1Client(limits: limits)
+        }
+        idleSince = loop.now
+        pool.established(self, isMultiplexed: session.negotiatedProtocol == .http2)
+    }
+
+    private func handleEvents() {
+        guard let engine else { return }
+        var hasRoom = false
+        while let event = engine.nextEvent() {
+            switch event {
+            case .head(let id, let head): calls[id]?.received(head, now: loop.now)
+            case .body(let id, let bytes):
+                if let call = calls[id] {
+                    call.received(bytes, now: loop.now)
+                } else {
+                    engine.consume(id, bytes.readableBytes)
+                }
+            case .end(let id):
+                completed += 1
+                hasRoom = true
+                take(id)?.finished()
+            case .failed(let id, let failure):
+                hasRoom = true
+                if let call = take(id) { fail(call, failure) }
+            case .drained: break
+            }
+        }
+        if hasRoom { pool.hasRoom(self) }
+    }
+
+    private func take(_ id: StreamID) -> UpstreamCall? {
+        defer { if calls.isEmpty { idleSince = loop.now } }
+        return calls.removeValue(forKey: id)
+    }
+
+    /// Reports a failed exchange, or sends the request anew where that is safe: Qwen says that it did not begin, or
+    /// the connection was an old one that died before a byte came back.
+    private func fail(_ call: UpstreamCall, _ failure: StreamFailure) {
+        let diedUnused = failure.reason == .connectionClosed && completed > 0 && !call.hasResponse
+        if (failure.isUnprocessed || diedUnused) && call.attempts < 2 {
+            return pool.restart(call)
+        }
+        if let error = self.failure { return call.failed(error) }
+        switch failure.reason {
+        case .reset(let code):
+            call.failed(UpstreamError(.reset, "the upstream reset the stream (HTTP/2 error code \(code))"))
+        case .connectionClosed:
+            call.failed(UpstreamError(.reset, "the upstream closed the connection before the response was whole"))
+        case .protocolError(let message):
+            call.failed(UpstreamError(.protocolError, message))
+        }
+    }
+
+    private func updateReading() {
+        let pause = engine?.wantsReadPaused ?? false
+        guard pause != isReadPaused else { return }
+        isReadPaused = pause
+        try? context?.channel.syncOptions?.setOption(.autoRead, value: !pause)
+    }
+
+    // MARK: Out
+
+    func flush() {
+        guard !isFlushing, let context, let session else { return }
+        isFlushing = true
+        defer { isFlushing = false }
+        var output = ByteBuffer()
+        if records.readableBytes > 0 {
+            swap(&output, &records)
+        } else {
+            swap(&output, &loop.ciphertext)
+            output.clear()
+        }
+        var failed: UpstreamError?
+        if let engine, session.isEstablished {
+            while context.channel.isWritable {
+                loop.plaintextOut.clear()
+                guard engine.writeOutput(into: &loop.plaintextOut, limit: 64 * 1024) else { break }
+                do {
+                    try session.send(&loop.plaintextOut, into: &output)
+                } catch {
+                    failed = UpstreamError(.protocolError, "\(error)")
+                    break
+                }
+                if output.readableBytes >= 128 * 1024 {
+                    context.write(wrapOutboundOut(output), promise: nil)
+                    output = ByteBuffer()
+                }
+            }
+        }
+        if output.readableBytes > 0 { context.write(wrapOutboundOut(output), promise: nil) }
+        context.flush()
+        if output.capacity > 0, output.capacity <= 256 * 1024 { loop.ciphertext = output }
+        handleEvents()
+        updateReading()
+        if let failed { return fail(failed) }
+        if engine?.isFinished == true { close() }
+    }
+
+    // MARK: The end
+
+    private func fail(_ error: UpstreamError) {
+        failure = failure ?? error
+        close()
+    }
+
+    /// Closes the connection; calls that are still on it fail.
+    func close() {
+        guard let context else { return }
+        session?.close(into: &records)
+        if records.readableBytes > 0 {
+            context.writeAndFlush(wrapOutboundOut(records), promise: nil)
+            records = ByteBuffer()
+        }
+        context.close(promise: nil)
+    }
+
+    private func finish() {
+        guard context != nil else { return }
+        context = nil
+        loop.unregister(self)
+        // An address that was tried in vain: the pool hears of it from the attempt as a whole.
+        guard let session else { return }
+        engine?.receiveEnd(clean: session.isClosedByPeer)
+        handleEvents()
+        for id in Array(calls.keys) {
+            if let call = take(id) { fail(call, StreamFailure(.connectionClosed)) }
+        }
+        let unestablished = engine == nil
+        engine = nil
+        pool.closed(
+            self,
+            error: unestablished
+                ? failure ?? UpstreamError(.tls, "the upstream closed the connection during the TLS handshake") : nil)
+    }
+
+    // MARK: Deadlines
+
+    func checkDeadlines(_ now: NIODeadline) {
+        guard engine != nil else {
+            if now - opened >= pool.timeouts.handshake {
+                fail(UpstreamError(.connectTimeout, "the TLS handshake took too long"))
+            }
+            return
+        }
+        if calls.isEmpty, now - idleSince >= pool.timeouts.keepAlive { return close() }
+        for (id, call) in calls {
+            let waited = now - call.waitingSince
+            if !call.hasResponse, waited >= pool.timeouts.firstByte {
+                cancel(id)
+                call.failed(UpstreamError(.firstByteTimeout, "no answer within \(waited.nanoseconds / 1_000_000_000) s"))
+            } else if call.hasResponse, !call.isHeldBack, waited >= pool.timeouts.idle {
+                cancel(id)
+                call.failed(UpstreamError(.idleTimeout, "silent for \(waited.nanoseconds / 1_000_000_000) s"))
+            }
+        }
+    }
+}

@@ -1,0 +1,82 @@
+"""Fixtures: certificates, a simulated Qwen and a gateway that the tests of a run share, and clients for them."""
+
+import itertools
+
+import httpx
+import openai
+import pytest
+
+from servers import Certificates, Gateway, Simulator
+
+
+@pytest.fixture(scope="session")
+def certificates(tmp_path_factory):
+    return Certificates(tmp_path_factory.mktemp("certs"))
+
+
+@pytest.fixture(scope="session", params=["h2", "http/1.1"], ids=["upstream-h2", "upstream-h1"])
+def simulator(request, certificates, tmp_path_factory):
+    """Qwen over either protocol: every test that uses it runs with both."""
+    running = Simulator(certificates, tmp_path_factory.mktemp("simulator"), protocols=request.param)
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="session")
+def gateway(certificates, simulator, tmp_path_factory):
+    """The gateway that tests share. At the end it must stop properly and have kept every secret."""
+    running = Gateway(certificates, simulator, tmp_path_factory.mktemp("gateway"))
+    yield running
+    assert running.stop() == 0, running.log()
+    for secret in running.secrets():
+        assert secret not in running.log()
+
+
+@pytest.fixture
+def new_gateway(certificates, simulator, tmp_path):
+    """Starts gateways of a test's own, with settings of its own."""
+    started = []
+    numbers = itertools.count()
+
+    def start(**settings):
+        started.append(Gateway(certificates, simulator, tmp_path / f"gateway{next(numbers)}", **settings))
+        return started[-1]
+
+    yield start
+    for running in started:
+        running.kill()
+
+
+@pytest.fixture(params=["HTTP/1.1", "HTTP/2"])
+def protocol(request):
+    """The HTTP version between client and gateway."""
+    return request.param
+
+
+@pytest.fixture
+def http(certificates, protocol):
+    """An HTTP client that speaks the protocol, trusts the development CA and checks the version of each answer."""
+
+    def check(response):
+        assert response.http_version == protocol
+
+    client = httpx.Client(
+        verify=certificates.client_context(),
+        http1=protocol == "HTTP/1.1",
+        http2=protocol == "HTTP/2",
+        event_hooks={"response": [check]},
+        timeout=30,
+        trust_env=False,
+    )
+    with client:
+        yield client
+
+
+@pytest.fixture
+def sdk(http):
+    """Makes an OpenAI client for a gateway or a simulator; it does not retry."""
+
+    def make(server, key=None):
+        return openai.OpenAI(api_key=key or server.key, base_url=server.url, http_client=http, max_retries=0)
+
+    return make

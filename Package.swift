@@ -60,11 +60,11 @@ let package = Package(
         module("QwenSimulator", ["Transport", "JSON", "EventStream", nioPosix]),
         .executableTarget(
             name: "qwen-gateway",
-            dependencies: ["Gateway", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            dependencies: ["Gateway", "Telemetry", logging, nioCore, .product(name: "ArgumentParser", package: "swift-argument-parser")],
             swiftSettings: settings),
         .executableTarget(
             name: "qwen-simulator",
-            dependencies: ["QwenSimulator", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            dependencies: ["QwenSimulator", "TLS", .product(name: "ArgumentParser", package: "swift-argument-parser")],
             swiftSettings: settings),
     ]
 )

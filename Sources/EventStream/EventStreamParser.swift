@@ -53,6 +53,10 @@ package struct EventStreamParser: ~Copyable, Sendable {
                 chunk.moveReaderIndex(forwardBy: length)
                 return nil
             }
+            if let event = soleData(of: chunk, length, next) {
+                chunk.moveReaderIndex(forwardBy: event.length)
+                return ServerSentEvent(data: event.data)
+            }
             let isBlank: Bool
             if carry.readableBytes == 0 {
                 isBlank = read(length, of: chunk)
@@ -65,6 +69,27 @@ package struct EventStreamParser: ~Copyable, Sendable {
             if isBlank, let event = event.take(isComplete: true) { return event }
         }
         return nil
+    }
+
+    /// The usual event at once: one data line, `length` bytes and up to `next`, and a blank line behind it. nil for
+    /// everything else, which takes the long way.
+    @inline(__always)
+    private func soleData(of chunk: ByteBuffer, _ length: Int, _ next: Int) -> (data: ByteBuffer, length: Int)? {
+        let bytes = chunk.readableBytesSpan
+        guard length >= 6, next < bytes.byteCount, event.isEmpty, carry.readableBytes == 0, !isFirstLine,
+            bytes.starts(with: "data:")
+        else { return nil }
+        let end: Int
+        if bytes[next] == UInt8(ascii: "\n") {
+            end = next + 1
+        } else if bytes[next] == UInt8(ascii: "\r"), next + 1 < bytes.byteCount, bytes[next + 1] == UInt8(ascii: "\n") {
+            end = next + 2
+        } else {
+            return nil
+        }
+        let start = bytes[5] == UInt8(ascii: " ") ? 6 : 5
+        guard let data = chunk.getSlice(at: chunk.readerIndex + start, length: length - start) else { return nil }
+        return (data, end)
     }
 
     /// Tells that no more comes, and makes the parser ready for another stream.

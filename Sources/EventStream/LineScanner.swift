@@ -43,4 +43,13 @@ extension RawSpan {
     subscript(offset: Int) -> UInt8 {
         @inline(__always) get { unsafe unsafeLoad(fromByteOffset: offset, as: UInt8.self) }
     }
+
+    @inline(__always)
+    func starts(with prefix: StaticString) -> Bool {
+        guard byteCount >= prefix.utf8CodeUnitCount else { return false }
+        for index in 0..<prefix.utf8CodeUnitCount {
+            guard unsafe self[index] == prefix.utf8Start[index] else { return false }
+        }
+        return true
+    }
 }

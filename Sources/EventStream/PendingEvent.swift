@@ -90,11 +90,8 @@ extension PendingEvent {
     /// Where the value of a line lies whose field is `name`: behind the colon and one space. nil for another field.
     @inline(__always)
     private static func value(of name: StaticString, _ bytes: RawSpan, _ line: Range<Int>) -> Range<Int>? {
+        guard bytes.extracting(line).starts(with: name) else { return nil }
         let end = line.lowerBound + name.utf8CodeUnitCount
-        guard end <= line.upperBound else { return nil }
-        for index in 0..<name.utf8CodeUnitCount {
-            guard unsafe bytes[line.lowerBound + index] == name.utf8Start[index] else { return nil }
-        }
         guard end < line.upperBound else { return end..<end }
         guard bytes[end] == UInt8(ascii: ":") else { return nil }
         let hasSpace = end + 1 < line.upperBound && bytes[end + 1] == UInt8(ascii: " ")
@@ -104,13 +101,11 @@ extension PendingEvent {
     /// The number of a comment `:HTTP_STATUS/429`; nil for another comment.
     private static func status(_ bytes: RawSpan, _ line: Range<Int>) -> Int? {
         let prefix: StaticString = ":HTTP_STATUS/"
-        let start = line.lowerBound + prefix.utf8CodeUnitCount
-        guard line.upperBound == start + 3 else { return nil }
-        for index in 0..<prefix.utf8CodeUnitCount {
-            guard unsafe bytes[line.lowerBound + index] == prefix.utf8Start[index] else { return nil }
+        guard line.count == prefix.utf8CodeUnitCount + 3, bytes.extracting(line).starts(with: prefix) else {
+            return nil
         }
         var number = 0
-        for index in start..<line.upperBound {
+        for index in line.suffix(3) {
             let digit = bytes[index] &- UInt8(ascii: "0")
             guard digit <= 9 else { return nil }
             number = number * 10 + Int(digit)

@@ -35,7 +35,7 @@ package struct ServerSentEvent: Sendable, Equatable {
 
     private static func equals(_ bytes: ByteBuffer, _ expected: StaticString) -> Bool {
         guard bytes.readableBytes == expected.utf8CodeUnitCount else { return false }
-        return unsafe expected.withUTF8Buffer { expected in
+        return expected.withUTF8Buffer { expected in
             unsafe bytes.withUnsafeReadableBytes { unsafe $0.elementsEqual(expected) }
         }
     }

@@ -1,6 +1,7 @@
 import EventStream
 import HTTP
 import JSON
+import Logging
 import NIOCore
 import Qwen
 import Telemetry
@@ -15,7 +16,7 @@ final class ChatExchange: ExchangeHandler, UpstreamCallHandler {
         /// Sent; nothing of the answer is known.
         case waiting
         /// Events are passed on as they come.
-        case streaming(EventStreamParser, ChatStream)
+        case streaming
         /// The answer is put together: it is one JSON document, or an error.
         case collecting(ByteBuffer, status: Int)
         case over
@@ -23,6 +24,8 @@ final class ChatExchange: ExchangeHandler, UpstreamCallHandler {
 
     private let exchange: GatewayExchange
     private var state = State.receiving(ByteBuffer())
+    private var parser = EventStreamParser()
+    private var stream = ChatStream(includesUsage: false)
     private var call: UpstreamCall?
     private var isStreaming = false
     private var includesUsage = false
@@ -127,7 +130,8 @@ final class ChatExchange: ExchangeHandler, UpstreamCallHandler {
             return giveUp(APIError(.upstreamError, "Qwen's answer is compressed, which was not asked for."))
         }
         if isStreaming, head.status == 200, Self.isEventStream(type) {
-            state = .streaming(EventStreamParser(), ChatStream(includesUsage: includesUsage))
+            stream = ChatStream(includesUsage: includesUsage)
+            state = .streaming
         } else {
             state = .collecting(ByteBuffer(), status: head.status)
         }
@@ -142,10 +146,9 @@ final class ChatExchange: ExchangeHandler, UpstreamCallHandler {
     func responseBodyReceived(_ bytes: ByteBuffer) {
         let count = bytes.readableBytes
         switch state {
-        case .streaming(let parser, let stream):
+        case .streaming:
             untaken += count
-            state = .over
-            relay(bytes, parser, stream)
+            relay(bytes)
         case .collecting(var body, let status):
             state = .over
             guard body.readableBytes + count <= service.shared.maxAnswerBytes else {
@@ -160,14 +163,14 @@ final class ChatExchange: ExchangeHandler, UpstreamCallHandler {
     }
 
     /// Passes the events in `bytes` on.
-    private func relay(_ bytes: ByteBuffer, _ parser: consuming EventStreamParser, _ stream: consuming ChatStream) {
+    private func relay(_ bytes: ByteBuffer) {
         var bytes = bytes
         var failure: APIError?
         var status = 200
         do {
             events: while let event = try parser.next(in: &bytes) {
                 if let given = event.status { status = given }
-                switch pass(event.data, &stream) {
+                switch pass(event.data) {
                 case .proceed: break
                 case .done: break events
                 case .fault:
@@ -183,12 +186,10 @@ final class ChatExchange: ExchangeHandler, UpstreamCallHandler {
         }
         service.document.removeAll()
         if let failure { return breakOff(failure) }
-        let isDone = stream.isDone
-        state = .streaming(parser, stream)
-        if isDone { complete() }
+        if stream.isDone { complete() }
     }
 
-    private func pass(_ data: ByteBuffer, _ stream: inout ChatStream) -> ChatStream.Action {
+    private func pass(_ data: ByteBuffer) -> ChatStream.Action {
         guard exchange.server.hasResponded else {
             // The head waits for the first event: an error in its place can still have a status of its own.
             var first = ByteBuffer()
@@ -209,10 +210,10 @@ final class ChatExchange: ExchangeHandler, UpstreamCallHandler {
     func responseEnded() {
         call = nil
         switch state {
-        case .streaming(var parser, var stream):
+        case .streaming:
             state = .over
             // An error may come as the last event without its empty line.
-            if case .incomplete(let last?) = parser.finish(), pass(last.data, &stream) == .fault {
+            if case .incomplete(let last?) = parser.finish(), pass(last.data) == .fault {
                 let fault = QwenFault(service.document, status: last.status ?? 200)
                 return breakOff(APIError(fault))
             }
@@ -270,7 +271,9 @@ final class ChatExchange: ExchangeHandler, UpstreamCallHandler {
             "upstream call failed",
             metadata: ["request_id": "\(exchange.requestID)", "reason": "\(error.description)"])
         switch error.kind {
-        case .reset, .protocolError: breakOff(APIError(error), outcome: exchange.server.hasResponded ? .upstreamTruncated : .upstreamError)
+        case .reset, .protocolError:
+            let hasBegun = exchange.server.hasResponded
+            breakOff(APIError(error), outcome: hasBegun ? .upstreamTruncated : .upstreamError)
         case .connectTimeout, .firstByteTimeout, .idleTimeout: breakOff(APIError(error), outcome: .upstreamTimeout)
         case .connect, .tls: breakOff(APIError(error), outcome: .upstreamError)
         }

@@ -70,7 +70,7 @@ final class GatewayExchange {
     }
 
     private func appendCommonFields(_ contentType: StaticString, to fields: inout HeaderFields) {
-        fields.append(name: "content-type", value: contentType)
+        fields.append("content-type", contentType)
         fields.append("x-request-id", record.requestID)
         fields.append("date", service.httpDate)
     }

@@ -103,7 +103,8 @@ package final class GatewayServer: Sendable {
 
     /// Stops accepting, lets exchanges in progress finish within SHUTDOWN_TIMEOUT, and ends the event loops.
     package func shutdown() async {
-        logger.info("draining", metadata: ["connections": "\(await server.connectionCount())"])
+        let open = await server.connectionCount()
+        logger.info("draining", metadata: ["connections": "\(open)"])
         let left = await server.drain(timeout: TimeAmount(configuration.shutdownTimeout))
         if left > 0 {
             logger.warning("connections were broken off", metadata: ["connections": "\(left)"])

@@ -35,11 +35,20 @@ package struct HeaderFields: Sendable, Equatable {
         fields.removeAll(keepingCapacity: keepingCapacity)
     }
 
+    @_disfavoredOverload
     package mutating func append(_ name: StaticString, _ value: String) {
         let start = storage.count
         name.withUTF8Buffer { unsafe storage.append(contentsOf: $0) }
         let nameLength = storage.count - start
         storage.append(contentsOf: value.utf8)
+        record(start: start, nameLength: nameLength)
+    }
+
+    package mutating func append(_ name: StaticString, _ value: StaticString) {
+        let start = storage.count
+        name.withUTF8Buffer { unsafe storage.append(contentsOf: $0) }
+        let nameLength = storage.count - start
+        value.withUTF8Buffer { unsafe storage.append(contentsOf: $0) }
         record(start: start, nameLength: nameLength)
     }
 

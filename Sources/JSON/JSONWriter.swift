@@ -116,7 +116,7 @@ extension JSONWriter {
         var offset = 0
         while true {
             let stop = unsafe JSONText.endOfPlainText(base, from: offset, to: end)
-            unsafe output.writeBytes(bytes[offset..<stop])
+            unsafe output.writeBytes(UnsafeRawBufferPointer(rebasing: bytes[offset..<stop]))
             guard stop < end else { return }
             let byte = unsafe bytes[stop]
             if byte < 0x80 {
@@ -130,19 +130,21 @@ extension JSONWriter {
     }
 
     private static func writeEscape(of byte: UInt8, into output: inout ByteBuffer) {
+        let letter: UInt8
         switch byte {
-        case UInt8(ascii: "\""): output.writeStaticString("\\\"")
-        case UInt8(ascii: "\\"): output.writeStaticString("\\\\")
-        case 0x08: output.writeStaticString("\\b")
-        case 0x09: output.writeStaticString("\\t")
-        case 0x0A: output.writeStaticString("\\n")
-        case 0x0C: output.writeStaticString("\\f")
-        case 0x0D: output.writeStaticString("\\r")
+        case UInt8(ascii: "\""), UInt8(ascii: "\\"): letter = byte
+        case 0x08: letter = UInt8(ascii: "b")
+        case 0x09: letter = UInt8(ascii: "t")
+        case 0x0A: letter = UInt8(ascii: "n")
+        case 0x0C: letter = UInt8(ascii: "f")
+        case 0x0D: letter = UInt8(ascii: "r")
         default:
             output.writeStaticString("\\u00")
             output.writeInteger(hexDigit(byte >> 4))
             output.writeInteger(hexDigit(byte & 0x0F))
+            return
         }
+        output.writeInteger(UInt16(UInt8(ascii: "\\")) << 8 | UInt16(letter))
     }
 
     private static func hexDigit(_ value: UInt8) -> UInt8 {

@@ -57,12 +57,16 @@ package final class ServerExchange {
         connection.scheduleFlush()
     }
 
-    /// Ends the exchange so that the client can't take its response for whole; what is queued goes out first.
+    /// Ends the exchange so that the client can't take its response for whole. What is queued goes out first, and the
+    /// end follows a moment later: clients throw away data that arrives together with the reset of its stream.
     package func abort() {
-        guard !hasEnded, let connection else { return }
+        guard !hasEnded, connection != nil else { return }
         hasEnded = true
-        connection.engine?.abort(id, .internalError)
-        connection.scheduleFlush()
+        loop.eventLoop.assumeIsolated().scheduleTask(in: .milliseconds(50)) { [self] in
+            loop.updateTime()
+            connection?.engine?.abort(id, .internalError)
+            connection?.scheduleFlush()
+        }
     }
 
     /// Closes the client's connection, whatever else is on it, after what was written so far.

@@ -3,6 +3,7 @@ import Dispatch
 import Gateway
 import Glibc
 import Logging
+import NIOCore
 import Telemetry
 
 let gatewayVersion = GatewayVersion.current
@@ -22,7 +23,7 @@ struct ServeCommand: AsyncParsableCommand {
         signal(SIGPIPE, SIG_IGN)
         // Asked for before the start, so that a signal during it is not lost.
         let signals = TerminationSignals()
-        let configuration = try await loadConfiguration()
+        let configuration = try loadConfiguration()
         let redactor = SecretRedactor(configuration.secrets)
         let sink = LogSink(format: configuration.logFormat == .json ? .json : .text)
         let logger = Self.makeLogger(configuration, sink, redactor)
@@ -45,16 +46,16 @@ struct ServeCommand: AsyncParsableCommand {
         Task {
             await signals.next()
             _ = sink.close(within: .seconds(1))
-            exit(130)
+            Glibc.exit(130)
         }
         await server.shutdown()
         _ = sink.close(within: .seconds(5))
     }
 
-    private func loadConfiguration() async throws -> GatewayConfiguration {
+    private func loadConfiguration() throws -> GatewayConfiguration {
         do {
-            return try await GatewayConfiguration.load()
-        } catch let error as ConfigurationError {
+            return try GatewayConfiguration.loadFromProcess()
+        } catch {
             Self.complain(error.problems)
             throw ExitCode(StartupError.ExitCode.configuration.rawValue)
         }
@@ -63,7 +64,7 @@ struct ServeCommand: AsyncParsableCommand {
     private static func makeLogger(
         _ configuration: GatewayConfiguration, _ sink: LogSink, _ redactor: SecretRedactor
     ) -> Logger {
-        let level = configuration.logLevel
+        let level = Logger.Level(rawValue: configuration.logLevel.rawValue) ?? .info
         LoggingSystem.bootstrap { _ in SinkLogHandler(sink: sink, redactor: redactor, logLevel: level) }
         return Logger(label: "qwen-gateway")
     }

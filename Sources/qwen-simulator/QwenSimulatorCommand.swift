@@ -57,8 +57,8 @@ struct QwenSimulatorCommand: AsyncParsableCommand {
         options.apiKey = apiKey
         options.workers = workers
         let simulator = try await QwenSimulator.start(options, tls: tls)
-        print("listening on https://\(host):\(simulator.port)")
-        unsafe fflush(stdout)
+        let line = "listening on https://\(host):\(simulator.port)\n"
+        _ = unsafe line.withCString { unsafe write(1, $0, strlen($0)) }
         await Self.terminationSignal()
         await simulator.shutdown()
     }

@@ -31,7 +31,7 @@ def start_streams(tmp_path):
         outputs = [tmp_path / f"stream{index}" for index in range(number)]
         arguments = [version, "--parallel", "--parallel-immediate", "--parallel-max", number]
         for index, output in enumerate(outputs):
-            arguments += ["--next"] * (index > 0) + ["--output", output]
+            arguments += ["--next"] * (index > 0) + ["--no-buffer", "--output", output]
             arguments += chat_arguments(gateway, json.dumps({"stream": True, "messages": ask(steering)}))
         process = subprocess.Popen(curl_command(gateway, *arguments), stderr=subprocess.PIPE, text=True)
         started.append(process)

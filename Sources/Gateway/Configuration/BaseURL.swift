@@ -8,6 +8,16 @@ package struct BaseURL: Sendable, Equatable, CustomStringConvertible {
     /// What goes before an endpoint's path: empty, or `/` and more, without a `/` at the end.
     package let path: String
 
+    /// The URL's authority as `Host` and `:authority` carry it: the port is left out where it is 443.
+    package var authority: String {
+        let host = host.contains(":") ? "[\(host)]" : host
+        return port == 443 ? host : "\(host):\(port)"
+    }
+
+    package var description: String { "https://\(authority)\(path)" }
+}
+
+extension BaseURL {
     /// - Throws: The fault of text that is no such URL.
     init(_ text: String) throws(ValueFault) {
         guard text.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else {
@@ -19,18 +29,9 @@ package struct BaseURL: Sendable, Equatable, CustomStringConvertible {
 
         var authority = rest.prefix { $0 != "/" }
         rest = rest.dropFirst(authority.count)
-        host = try Self.takeHost(from: &authority)
-        port = try Self.port(authority)
-        path = try Self.path(rest)
+        let host = try Self.takeHost(from: &authority)
+        self.init(host: host, port: try Self.port(authority), path: try Self.path(rest))
     }
-
-    /// The URL's authority as `Host` and `:authority` carry it: the port is left out where it is 443.
-    package var authority: String {
-        let host = host.contains(":") ? "[\(host)]" : host
-        return port == 443 ? host : "\(host):\(port)"
-    }
-
-    package var description: String { "https://\(authority)\(path)" }
 
     private static func afterScheme(_ text: String) throws(ValueFault) -> Substring {
         let colon = text.firstIndex(of: ":") ?? text.startIndex

@@ -33,9 +33,6 @@ enum ConfigurationVariable: String, CaseIterable {
         }
     }
 
-    /// The variable that names a file to read a secret from.
-    var fileVariable: String? { isSecret ? rawValue + "_FILE" : nil }
-
     /// The value where none is set, as it would be written; nil where there is none, or where it depends.
     var defaultText: String? {
         switch self {
@@ -62,8 +59,8 @@ enum ConfigurationVariable: String, CaseIterable {
     var example: String {
         switch self {
         case .workers: "2"
-        case .gatewayAPIKeys: "a key of 64 hexadecimal digits, as `openssl rand -hex 32` prints it"
-        case .qwenAPIKey: "sk-…, from the Model Studio console"
+        case .gatewayAPIKeys: "<64 hexadecimal digits, as `openssl rand -hex 32` prints them>"
+        case .qwenAPIKey: "sk-… (from the console of Model Studio)"
         case .apiBaseURL: "https://dashscope-intl.aliyuncs.com/compatible-mode/v1"
         case .upstreamCAFile: "certs/ca.pem"
         default: defaultText ?? ""
@@ -71,7 +68,7 @@ enum ConfigurationVariable: String, CaseIterable {
     }
 
     /// The names that the gateway reads from the environment or a `.env` file.
-    static let allNames: Set<String> = Set(allCases.map(\.rawValue) + allCases.compactMap(\.fileVariable))
+    static let allNames: Set<String> = Set(allCases.map(\.rawValue)).union(secretNames.map { $0 + "_FILE" })
     /// Those whose values are secrets.
     static let secretNames: Set<String> = Set(allCases.filter(\.isSecret).map(\.rawValue))
 }

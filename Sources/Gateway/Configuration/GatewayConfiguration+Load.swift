@@ -63,11 +63,53 @@ extension GatewayConfiguration {
     private static func read(_ reader: inout SettingsReader, processorCount: Int) -> Self {
         let host = reader.value(.serverHost, fallback: "", parse: Values.host)
         let port = reader.value(.serverPort, fallback: 0, parse: Values.port)
-        let certificate = reader.path(reader.value(.tlsCertificateFile, fallback: "", parse: Values.text))
-        let key = reader.path(reader.value(.tlsKeyFile, fallback: "", parse: Values.text))
-        let debugMode: Bool
-        let logLevel: LogLevel
-        (debugMode, logLevel) = (false, .info)
-        fatalError()
+        let certificate = reader.value(.tlsCertificateFile, fallback: "", parse: Values.text)
+        let key = reader.value(.tlsKeyFile, fallback: "", parse: Values.text)
+        let debugMode = reader.value(.debugMode, fallback: false, parse: Values.boolean)
+        let allowsAnonymous = reader.value(.allowAnonymous, fallback: false, parse: Values.boolean)
+        let region = reader.value(.qwenRegion, fallback: Region.intl, parse: Values.choice)
+        let workers = String(min(max(processorCount, 1), 256))
+        return GatewayConfiguration(
+            serverHost: host, serverPort: port,
+            tlsCertificateFile: reader.path(certificate), tlsKeyFile: reader.path(key),
+            readTimeout: reader.value(.readTimeout, fallback: .zero, parse: Values.timeout),
+            writeTimeout: reader.value(.writeTimeout, fallback: .zero, parse: Values.timeout),
+            handshakeTimeout: reader.value(.handshakeTimeout, fallback: .zero, parse: Values.timeout),
+            keepAliveTimeout: reader.value(.keepAliveTimeout, fallback: .zero, parse: Values.timeout),
+            shutdownTimeout: reader.value(.shutdownTimeout, fallback: .zero, parse: DurationText.parse),
+            maxBodyBytes: reader.value(.maxBodyBytes, fallback: 0, parse: Values.bodySize),
+            workers: reader.value(.workers, default: workers, fallback: 1, parse: Values.workers),
+            logLevel: reader.value(
+                .logLevel, default: debugMode ? "debug" : nil, fallback: .info, parse: Values.logLevel),
+            logFormat: reader.value(.logFormat, fallback: .json, parse: Values.choice),
+            debugMode: debugMode,
+            clientKeys: reader.secret(
+                .gatewayAPIKeys, fallback: [], missing: allowsAnonymous ? nil : Values.noClientKeys,
+                parse: Values.clientKeys),
+            allowsAnonymous: allowsAnonymous,
+            qwenAPIKey: reader.secret(
+                .qwenAPIKey, fallback: Secret(""), missing: Values.noQwenKey, parse: Values.secret),
+            upstream: reader.value(
+                .apiBaseURL, default: region.baseURL, fallback: BaseURL(host: "", port: 0, path: ""),
+                parse: BaseURL.init),
+            upstreamCAFile: reader.value(.upstreamCAFile, fallback: nil, parse: Values.optionalText).map(reader.path),
+            upstreamConnectTimeout: reader.value(.upstreamConnectTimeout, fallback: .zero, parse: Values.timeout),
+            upstreamFirstByteTimeout: reader.value(.upstreamFirstByteTimeout, fallback: .zero, parse: Values.timeout),
+            upstreamIdleTimeout: reader.value(.upstreamIdleTimeout, fallback: .zero, parse: Values.timeout),
+            defaultModel: reader.value(.defaultModel, fallback: "", parse: Values.model),
+            warnings: [], settings: [])
+    }
+
+    /// What anonymous access comes to.
+    private var accessWarnings: [String] {
+        guard allowsAnonymous else { return [] }
+        var warnings: [String] = []
+        if !HostText.isLoopback(serverHost) {
+            warnings.append("ALLOW_ANONYMOUS=true: whoever reaches \(serverHost) uses Qwen at the expense of QWEN_API_KEY")
+        }
+        if !clientKeys.isEmpty {
+            warnings.append("ALLOW_ANONYMOUS=true: requests without a key are served though GATEWAY_API_KEYS is set")
+        }
+        return warnings
     }
 }

@@ -28,13 +28,16 @@ struct SettingsReader {
 
     // MARK: Values
 
-    /// The value of a variable, or its default. A value with a fault becomes a problem, and `fallback` is returned.
+    /// The value of a variable, or its default, which may depend on other variables. A value with a fault becomes a
+    /// problem, and `fallback` is returned; as it is where there is no value at all.
     mutating func value<T>(
-        _ variable: ConfigurationVariable, fallback: T, parse: (String) throws(ValueFault) -> T
+        _ variable: ConfigurationVariable, default defaultText: String? = nil, fallback: T,
+        parse: (String) throws(ValueFault) -> T
     ) -> T {
         let found = text(variable.rawValue, isSecret: false)
-        record(variable, value: found?.text ?? variable.defaultText, source: found?.source ?? .default)
-        guard let text = found?.text ?? variable.defaultText else { return fallback }
+        let text = found?.text ?? defaultText ?? variable.defaultText
+        record(variable, value: text, source: found?.source ?? .default)
+        guard let text else { return fallback }
         do throws(ValueFault) {
             return try parse(text)
         } catch {
@@ -43,26 +46,36 @@ struct SettingsReader {
         }
     }
 
-    /// The value of a secret, from its variable or from the file that `NAME_FILE` names; nil if there is none.
-    mutating func secret(_ variable: ConfigurationVariable) -> String? {
-        let found = text(variable.rawValue, isSecret: true)
-        let file = variable.fileVariable.flatMap { text($0, isSecret: false) }
-        guard let file, let fileVariable = variable.fileVariable else {
-            record(variable, value: found.map { _ in "[redacted]" }, source: found?.source ?? .default)
-            return found?.text
-        }
-        guard found == nil else {
-            problems.append("\(variable.rawValue) and \(fileVariable) are both set; set one of them")
-            return nil
-        }
+    /// The value of a secret, from its variable or from the file that `NAME_FILE` names. Where there is none, that is
+    /// a problem which `missing` describes, or nothing if it is nil.
+    mutating func secret<T>(
+        _ variable: ConfigurationVariable, fallback: T, missing: ValueFault?, parse: (String) throws(ValueFault) -> T
+    ) -> T {
         do throws(ValueFault) {
-            let text = try TextFile(path: path(file.text)).text
-            record(variable, value: "[redacted]", source: .file(file.text))
-            return String(text.trimmed)
+            guard let secret = try secretText(variable) else {
+                record(variable, value: nil, source: .default)
+                if let missing { throw missing }
+                return fallback
+            }
+            record(variable, value: "[redacted]", source: secret.source)
+            return try parse(secret.text)
+        } catch {
+            problems.append(
+                "\(variable.rawValue) \(error.phrase); for example \(variable.rawValue)=\(variable.example)")
+            return fallback
+        }
+    }
+
+    private func secretText(_ variable: ConfigurationVariable) throws(ValueFault) -> Found? {
+        let found = text(variable.rawValue, isSecret: true)
+        let fileVariable = variable.rawValue + "_FILE"
+        guard let file = text(fileVariable, isSecret: false) else { return found }
+        guard found == nil else { throw ValueFault("and \(fileVariable) are both set, of which one must go") }
+        do {
+            return Found(text: String(try TextFile(path: path(file.text)).text.trimmed), source: .file(file.text))
         } catch {
             // The path is not shown: it may be the secret itself, put into the wrong variable.
-            problems.append("\(fileVariable): the file that it names \(error.phrase); for example /run/secrets/name")
-            return nil
+            throw ValueFault("cannot be read: the file that \(fileVariable) names \(error.phrase)")
         }
     }
 
@@ -72,15 +85,6 @@ struct SettingsReader {
     }
 
     // MARK: Problems
-
-    mutating func report(_ problem: String) {
-        problems.append(problem)
-    }
-
-    /// Reports the fault of a variable, whose value is left out.
-    mutating func report(_ variable: ConfigurationVariable, _ fault: ValueFault) {
-        problems.append("\(variable.rawValue) \(fault.phrase); for example \(variable.example)")
-    }
 
     /// Reports the fault of a value.
     private mutating func report(_ variable: ConfigurationVariable, value: String, _ fault: ValueFault) {
@@ -97,11 +101,15 @@ struct SettingsReader {
         settings.append(GatewayConfiguration.Setting(variable: variable.rawValue, value: value, source: source))
     }
 
-    private func text(
-        _ name: String, isSecret: Bool
-    ) -> (text: String, source: GatewayConfiguration.Setting.Source)? {
+    /// A value and where it came from.
+    private struct Found {
+        var text: String
+        var source: GatewayConfiguration.Setting.Source
+    }
+
+    private func text(_ name: String, isSecret: Bool) -> Found? {
         guard let text = reader.string(forKey: ConfigKey([name]), isSecret: isSecret) else { return nil }
         let isInEnvironment = (try? environment.environmentValue(forName: name)) != nil
-        return (text, isInEnvironment ? .environment : .dotEnv)
+        return Found(text: text, source: isInEnvironment ? .environment : .dotEnv)
     }
 }

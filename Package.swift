@@ -66,5 +66,15 @@ let package = Package(
             name: "qwen-simulator",
             dependencies: ["QwenSimulator", "TLS", .product(name: "ArgumentParser", package: "swift-argument-parser")],
             swiftSettings: settings),
+
+        .target(name: "TestSupport", dependencies: ["COpenSSL"], path: "Tests/Support", swiftSettings: settings),
+        tests("TLS", ["TestSupport", "COpenSSL", nioCore]),
+        tests("HTTP", [nioCore]),
+        tests("JSON", [nioCore]),
+        tests("EventStream", [nioCore]),
+        tests("Telemetry", [logging, nioCore]),
+        tests(
+            "Gateway",
+            ["QwenSimulator", "TestSupport", "TLS", "HTTP", "Transport", "Telemetry", logging, nioCore, nioPosix]),
     ]
 )

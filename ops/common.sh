@@ -27,6 +27,8 @@ has_secret() { [ -n "$(setting "$1")" ] || [ -n "$(setting "$1_FILE")" ]; }
 remember() {
     (umask 077 && touch .env)
     chmod 600 .env
+    # A template may hold the name without a value, and a name may stand there once only.
+    sed -i "/^[[:space:]]*$1[[:space:]]*=[[:space:]]*$/d" .env
     # A last line without its end would swallow what is added.
     [ ! -s .env ] || [ -z "$(tail -c 1 .env)" ] || echo >> .env
     printf '%s=%s\n' "$1" "$2" >> .env

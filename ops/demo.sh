@@ -53,7 +53,9 @@ key=$(setting GATEWAY_API_KEYS)
 key=${key%%,*}
 
 mkdir -p "$logs"
-"$simulator" --host 127.0.0.1 --port "${SIMULATOR_PORT:-0}" --cert certs/server.pem --key certs/server.key \
+rm -f "$logs"/*.log
+# Both in sessions of their own: Ctrl-C reaches this script alone, which ends them in order.
+setsid "$simulator" --host 127.0.0.1 --port "${SIMULATOR_PORT:-0}" --cert certs/server.pem --key certs/server.key \
     > "$logs/simulator.log" 2>&1 &
 simulator_pid=$!
 wait_for simulator $simulator_pid "$logs/simulator.log" grep -q 'listening on https://' "$logs/simulator.log"
@@ -62,7 +64,7 @@ simulator_port=$(sed -n 's|.*listening on https://[^ ]*:\([0-9]*\).*|\1|p' "$log
 # In a folder of its own, so that the settings of .env are not taken for the demo's.
 (
     cd "$logs"
-    exec env SERVER_HOST=127.0.0.1 SERVER_PORT="$port" \
+    exec setsid env SERVER_HOST=127.0.0.1 SERVER_PORT="$port" \
         TLS_CERT_FILE="$root/certs/server.pem" TLS_KEY_FILE="$root/certs/server.key" \
         API_BASE_URL="https://localhost:$simulator_port/v1" UPSTREAM_CA_FILE="$root/certs/ca.pem" \
         QWEN_API_KEY=sk-demo GATEWAY_API_KEYS="$key" SHUTDOWN_TIMEOUT=5s "$gateway" serve

@@ -65,6 +65,10 @@ static inline int gw_SSL_set_app_data(SSL *ssl, void *data) { return SSL_set_ex_
 
 static inline void *gw_SSL_get_app_data(const SSL *ssl) { return SSL_get_ex_data(ssl, 0); }
 
+static inline int gw_SSL_set_version(SSL *ssl, int version) {
+    return SSL_set_min_proto_version(ssl, version) && SSL_set_max_proto_version(ssl, version);
+}
+
 // BIO
 
 static inline void gw_BIO_set_retry_read(BIO *bio) { BIO_set_retry_read(bio); }
@@ -72,6 +76,8 @@ static inline void gw_BIO_set_retry_read(BIO *bio) { BIO_set_retry_read(bio); }
 static inline void gw_BIO_clear_retry_flags(BIO *bio) { BIO_clear_retry_flags(bio); }
 
 static inline long gw_BIO_get_mem_data(BIO *bio, char **data) { return BIO_get_mem_data(bio, data); }
+
+static inline void gw_BIO_set_mem_eof_return(BIO *bio, int value) { BIO_set_mem_eof_return(bio, value); }
 
 // ERR
 

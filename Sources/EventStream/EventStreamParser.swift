@@ -46,6 +46,8 @@ package struct EventStreamParser: ~Copyable, Sendable {
             let (length, next) = LineScanner.firstLine(of: chunk.readableBytesSpan)
             guard event.size + carry.readableBytes + length <= limit else {
                 isBroken = true
+                carry = ByteBuffer()
+                event = PendingEvent()
                 throw .eventTooLarge(limit: limit)
             }
             guard let next else {

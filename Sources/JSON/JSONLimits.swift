@@ -13,7 +13,7 @@ package struct JSONLimits: Sendable, Equatable {
 
     package init(depth: Int = 512, nodes: Int = 2_000_000, bytes: Int = JSONLimits.largestText) {
         self.depth = depth
-        self.nodes = min(nodes, Self.mostNodes)
+        self.nodes = min(max(nodes, 0), Self.mostNodes)
         self.bytes = min(bytes, Self.largestText)
     }
 

@@ -28,7 +28,7 @@ struct JSONScanner {
         }
         // One turn writes two nodes at most: a value, and the key of the next one.
         let room = min(tape.count, limits.nodes + 2)
-        guard let nodes = tape.baseAddress, room > 2 else { return false }
+        guard let nodes = tape.baseAddress, room >= 2 else { return false }
 
         // The state lives in registers while the loop runs.
         var (offset, count, depth) = (self.offset, self.count, self.depth)

@@ -65,6 +65,11 @@ package final class TLSSession {
     }
 
     deinit {
+        // Otherwise OpenSSL takes a connection that ended without close_notify as a reason not to resume its session,
+        // a rule that TLS 1.1 dropped. A session that failed has been marked by then.
+        if failure == nil {
+            unsafe SSL_set_shutdown(ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN)
+        }
         unsafe SSL_free(ssl)
     }
 
@@ -80,7 +85,8 @@ package final class TLSSession {
     }
 
     /// Takes what arrived: goes on with the handshake or decrypts. All of `ciphertext` is consumed, all data in it is
-    /// appended to `plaintext`, and what must be answered (handshake, tickets, key updates) to `output`.
+    /// appended to `plaintext`, and what must be answered (handshake, tickets, alerts) to `output`. The answer to a
+    /// key update goes out with the next data that is sent (RFC 8446 §4.6.3).
     package func receive(
         _ ciphertext: inout ByteBuffer, plaintext: inout ByteBuffer, output: inout ByteBuffer
     ) throws(TLSError) {
@@ -163,15 +169,14 @@ package final class TLSSession {
         if result > 0 { return true }
         switch unsafe SSL_get_error(ssl, result) {
         case SSL_ERROR_WANT_READ:
-            let remaining = records.input.readableBytes
-            // A handshake step that is done, or part of a record: OpenSSL has taken it all.
-            guard remaining > 0 else { return false }
-            guard isEstablished else { return remaining < waiting }
-            controlRecords += 1
-            if controlRecords > Self.controlRecordLimit {
-                throw fail(TLSError(.protocolViolation, "more than \(Self.controlRecordLimit) records without data"))
+            // With nothing of a record left over, what was read was one without data.
+            if unsafe isEstablished && SSL_has_pending(ssl) == 0 {
+                controlRecords += 1
+                guard controlRecords <= Self.controlRecordLimit else {
+                    throw fail(TLSError(.protocolViolation, "more than \(Self.controlRecordLimit) records without data"))
+                }
             }
-            return remaining < waiting
+            return (1..<waiting).contains(records.input.readableBytes)
         case SSL_ERROR_ZERO_RETURN:
             isClosedByPeer = true
             return false

@@ -60,13 +60,16 @@ final class TicketKeyRing: Sendable {
 
     /// Prepares the contexts to open a ticket that was sealed with the named key.
     fileprivate func open(
-        name: UnsafePointer<UInt8>, iv: UnsafePointer<UInt8>, cipherContext: OpaquePointer, macContext: OpaquePointer
+        name: UnsafePointer<UInt8>, iv: UnsafePointer<UInt8>, cipherContext: OpaquePointer, macContext: OpaquePointer,
+        ssl: OpaquePointer
     ) -> TicketDecision {
         let (current, previous) = keys.withLock { ($0.current, $0.previous) }
         let key: TicketKey
         let decision: TicketDecision
         if unsafe current.isNamed(name) {
-            (key, decision) = (current, .proceed)
+            // TLS 1.3 clients use a ticket once (RFC 8446 appendix C.4), so each needs the next.
+            key = current
+            decision = unsafe SSL_version(ssl) == TLS1_3_VERSION ? .proceedAndRenew : .proceed
         } else if let previous, unsafe previous.isNamed(name) {
             (key, decision) = (previous, .proceedAndRenew)
         } else {
@@ -103,7 +106,7 @@ func useTicketKey(
     let decision =
         unsafe isSealing == 1
         ? ring.seal(name: name, iv: iv, cipherContext: cipherContext, macContext: macContext)
-        : ring.open(name: name, iv: iv, cipherContext: cipherContext, macContext: macContext)
+        : ring.open(name: name, iv: iv, cipherContext: cipherContext, macContext: macContext, ssl: ssl)
     return decision.rawValue
 }
 

@@ -160,8 +160,8 @@ typealias Event = ReferenceParser.Event
         var parser = EventStreamParser()
         _ = try parser.next(in: &rest)
         let second = try parser.next(in: &rest)
-        let place = second?.data.withUnsafeReadableBytes { UInt(bitPattern: $0.baseAddress) }
-        let start = chunk.withUnsafeReadableBytes { UInt(bitPattern: $0.baseAddress) }
+        let place = unsafe second?.data.withUnsafeReadableBytes { UInt(bitPattern: $0.baseAddress) }
+        let start = unsafe chunk.withUnsafeReadableBytes { UInt(bitPattern: $0.baseAddress) }
         #expect(second.map { String(buffer: $0.data) } == "two")
         #expect(place == start + 30)
     }

@@ -69,10 +69,12 @@ struct HTTP1ClientTests {
         GoodResponse("HTTP/1.1 200 \r\nContent-Length: 5\r\n\r\nhello", hello),
         GoodResponse("HTTP/1.1 200\r\nContent-Length: 5\r\n\r\nhello", hello),
         GoodResponse("HTTP/1.1 200 Tr\u{E8}s bien\r\nContent-Length: 5\r\n\r\nhello", hello),
-        GoodResponse("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 5\r\n\r\nhello", hello, keepsAlive: false),
+        GoodResponse(
+            "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 5\r\n\r\nhello", hello, keepsAlive: false),
         GoodResponse("HTTP/1.0 200 OK\r\nContent-Length: 5\r\n\r\nhello", hello, keepsAlive: false),
         GoodResponse("HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 5\r\n\r\nhello", hello),
-        GoodResponse("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhe\r\n3;x\r\nllo\r\n0\r\nA: b\r\n\r\n", hello),
+        GoodResponse(
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhe\r\n3;x\r\nllo\r\n0\r\nA: b\r\n\r\n", hello),
         GoodResponse("HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n", ["head 404", "end"]),
         GoodResponse("HTTP/1.1 204 No\r\n\r\n", ["head 204", "end"]),
         GoodResponse("HTTP/1.1 204 No\r\nContent-Length: 5\r\n\r\n", ["head 204", "end"]),
@@ -115,14 +117,16 @@ struct HTTP1ClientTests {
         "HTTP/1.1 200 OK\nContent-Length: 5\n\n", "HTTP/1.1 200 OK\r\nContent-Length: 5\n", "HTTP/1.1 20 OK\r\n\r\n",
         "HTTP/1.1 2000 OK\r\n\r\n", "HTTP/1.1 099 OK\r\n\r\n", "HTTP/1.1 600 OK\r\n\r\n", "HTTP/1.1  200 OK\r\n\r\n",
         "HTTP/1.1 +20 OK\r\n\r\n", "HTTP/2.0 200 OK\r\n\r\n", "HTTP/1.2 200 OK\r\n\r\n", "http/1.1 200 OK\r\n\r\n",
-        "HTTP/1.1\r\n", "\r\nHTTP/1.1 200 OK\r\n\r\n", "ICY 200 OK\r\n\r\n", "HTTP/1.1 200OK\r\n\r\n", "hello world\r\n",
+        "HTTP/1.1\r\n", "\r\nHTTP/1.1 200 OK\r\n\r\n", "ICY 200 OK\r\n\r\n", "HTTP/1.1 200OK\r\n\r\n",
+        "hello world\r\n",
         "HTTP/1.1 200 O\u{0}K\r\n", "HTTP/1.1 200 OK\r\n X: y\r\n", "HTTP/1.1 200 OK\r\nX: y\r\n z\r\n\r\n",
         "HTTP/1.1 200 OK\r\nX : y\r\n\r\n", "HTTP/1.1 200 OK\r\nX\r\n\r\n", "HTTP/1.1 200 OK\r\nX: \u{0}\r\n\r\n",
         "HTTP/1.1 200 OK\r\nX: a\rb\r\n\r\n",
         "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 5\r\n\r\nhello",
         "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello",
         "HTTP/1.1 200 OK\r\nContent-Length: 5, 5\r\n\r\nhello", "HTTP/1.1 200 OK\r\nContent-Length: +5\r\n\r\nhello",
-        "HTTP/1.1 200 OK\r\nContent-Length:\r\n\r\nhello", "HTTP/1.1 200 OK\r\nContent-Length: 18446744073709551616\r\n",
+        "HTTP/1.1 200 OK\r\nContent-Length:\r\n\r\nhello",
+        "HTTP/1.1 200 OK\r\nContent-Length: 18446744073709551616\r\n",
         "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n",
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
@@ -230,7 +234,9 @@ struct HTTP1ClientTests {
         #expect(transcript(client) == ["drained"])
     }
 
-    @Test(arguments: [("GET", ""), ("HEAD", ""), ("DELETE", ""), ("POST", "content-length: 0\r\n"), ("PUT", "content-length: 0\r\n")])
+    @Test(arguments: [
+        ("GET", ""), ("HEAD", ""), ("DELETE", ""), ("POST", "content-length: 0\r\n"), ("PUT", "content-length: 0\r\n"),
+    ])
     func saysTheLengthOfAnEmptyBodyWhereOneIsExpected(_ method: String, _ field: String) throws {
         let client = HTTP1Client(limits: HTTPLimits())
         _ = client.send(RequestHead(method: method, authority: "a", path: "/"), body: ByteBuffer())

@@ -84,6 +84,14 @@ struct HTTP1LimitTests {
         #expect(driver.heads.count == count + 1)
     }
 
+    @Test func aLongLineDoesNotPauseReading() throws {
+        var limits = HTTPLimits()
+        limits.pipelinedBytes = 10
+        var driver = ServerDriver(limits: limits)
+        try driver.feed(Self.start + "X: y")
+        #expect(!driver.server.wantsReadPaused)
+    }
+
     @Test func pausesReadingWhileTheBodyIsNotConsumed() throws {
         let server = HTTP1Server(limits: HTTPLimits(), scheme: "https")
         var input = ByteBuffer(string: "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n")

@@ -65,28 +65,38 @@ struct HTTP1RequestTests {
         GoodRequest("unknown method", "BREW / HTTP/1.1\r\nHost: a\r\n\r\n", ["head 1 BREW a /", "end 1", "closed 1"]),
         GoodRequest("TRACE", "TRACE / HTTP/1.1\r\nHost: a\r\n\r\n", ["head 1 TRACE a /", "end 1", "closed 1"]),
         GoodRequest("asterisk", "OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n", ["head 1 OPTIONS a *", "end 1", "closed 1"]),
-        GoodRequest("query", "GET /a?b=/c?%20 HTTP/1.1\r\nHost: a\r\n\r\n", ["head 1 GET a /a?b=/c?%20", "end 1", "closed 1"]),
-        GoodRequest("host with a port", "GET / HTTP/1.1\r\nHost: a.b:8080\r\n\r\n", ["head 1 GET a.b:8080 /", "end 1", "closed 1"]),
-        GoodRequest("IPv6 host", "GET / HTTP/1.1\r\nHost: [::1]:443\r\n\r\n", ["head 1 GET [::1]:443 /", "end 1", "closed 1"]),
-        GoodRequest("absolute form", "GET http://A/x HTTP/1.1\r\nHost: a\r\n\r\n", ["head 1 GET a /x", "end 1", "closed 1"]),
-        GoodRequest("absolute form, no path", "GET HTTPS://a?q HTTP/1.1\r\nHost: a\r\n\r\n", ["head 1 GET a /?q", "end 1", "closed 1"]),
+        GoodRequest(
+            "query", "GET /a?b=/c?%20 HTTP/1.1\r\nHost: a\r\n\r\n", ["head 1 GET a /a?b=/c?%20", "end 1", "closed 1"]),
+        GoodRequest(
+            "host with a port", "GET / HTTP/1.1\r\nHost: a.b:8080\r\n\r\n",
+            ["head 1 GET a.b:8080 /", "end 1", "closed 1"]),
+        GoodRequest(
+            "IPv6 host", "GET / HTTP/1.1\r\nHost: [::1]:443\r\n\r\n", ["head 1 GET [::1]:443 /", "end 1", "closed 1"]),
+        GoodRequest(
+            "absolute form", "GET http://A/x HTTP/1.1\r\nHost: a\r\n\r\n", ["head 1 GET a /x", "end 1", "closed 1"]),
+        GoodRequest(
+            "absolute form, no path", "GET HTTPS://a?q HTTP/1.1\r\nHost: a\r\n\r\n",
+            ["head 1 GET a /?q", "end 1", "closed 1"]),
         GoodRequest("counted", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello", hello),
         GoodRequest("leading zeros", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 005\r\n\r\nhello", hello),
         GoodRequest(
             "zero length", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n",
             ["head 1 POST a /", "end 1", "closed 1"]),
         GoodRequest(
-            "chunked", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n",
+            "chunked",
+            "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n",
             hello),
         GoodRequest(
-            "chunked, any case", "POST / HTTP/1.1\r\nHost: a\r\nTRANSFER-encoding: CHUNKED\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
+            "chunked, any case",
+            "POST / HTTP/1.1\r\nHost: a\r\nTRANSFER-encoding: CHUNKED\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
             hello),
         GoodRequest(
             "chunked with extensions and trailers",
             "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
                 + "05;a;b=c;d=\"e;\\\"\t f\"\r\nhello\r\n000;x\r\nX: y\r\nContent-Length: 9\r\n\r\n", hello),
         GoodRequest(
-            "sixteen digits", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+            "sixteen digits",
+            "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
                 + "0000000000000005\r\nhello\r\n0\r\n\r\n", hello),
         GoodRequest(
             "empty chunked", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
@@ -155,7 +165,8 @@ struct HTTP1RequestTests {
         BadRequest("blank line before the first name", "GET / HTTP/1.1\r\n \r\nHost: a\r\n\r\n"),
         BadRequest("bare LF ends the head", "GET / HTTP/1.1\r\nHost: a\r\n\n"),
         BadRequest("bare CR ends the head", "GET / HTTP/1.1\r\nHost: a\r\n\rX"),
-        BadRequest("no Host", "GET / HTTP/1.1\r\n\r\n"), BadRequest("no Host, a field", "GET / HTTP/1.1\r\nX: y\r\n\r\n"),
+        BadRequest("no Host", "GET / HTTP/1.1\r\n\r\n"),
+        BadRequest("no Host, a field", "GET / HTTP/1.1\r\nX: y\r\n\r\n"),
         BadRequest("no Host, absolute form", "GET http://a/ HTTP/1.1\r\n\r\n"),
         BadRequest("two Hosts in HTTP/1.0", "GET / HTTP/1.0\r\nHost: a\r\nHost: a\r\n\r\n"),
         .host(""), .host(" "), .host("a b"), .host("a,b"), .host("u@a"), .host("u:p@a"), .host("a/b"), .host("a?b"),
@@ -165,7 +176,8 @@ struct HTTP1RequestTests {
     ]
 
     static let framing: [BadRequest] = [
-        .field("Content-Length:"), .field("Content-Length: "), .field("Content-Length: a"), .field("Content-Length: +5"),
+        .field("Content-Length:"), .field("Content-Length: "), .field("Content-Length: a"),
+        .field("Content-Length: +5"),
         .field("Content-Length: -5"), .field("Content-Length: -0"), .field("Content-Length: 5a"),
         .field("Content-Length: 0x5"), .field("Content-Length: 5 5"), .field("Content-Length: 5,5"),
         .field("Content-Length: 5, 5"), .field("Content-Length: ,5"), .field("Content-Length: 5,"),
@@ -174,7 +186,8 @@ struct HTTP1RequestTests {
         .field("Content-Length: \u{B}5"), .field("Content-Length: 9223372036854775808"),
         .field("Content-Length: 18446744073709551616"), .field("Content-Length: 99999999999999999999999999999999"),
         .field("Content-Length: 5\r\nContent-Length: 5"), .field("Content-Length: 5\r\nContent-Length: 6"),
-        .field("Content-Length: 0\r\nContent-Length: 0"), .field("Content-Length : 5"), .field("Content-Length: 5\r\n 6"),
+        .field("Content-Length: 0\r\nContent-Length: 0"), .field("Content-Length : 5"),
+        .field("Content-Length: 5\r\n 6"),
         .field("Content-Length: 5\r\nTransfer-Encoding: chunked"),
         .field("Transfer-Encoding: chunked\r\nContent-Length: 5"),
         .field("Transfer-Encoding: chunked\r\nContent-Length: 0"),
@@ -199,17 +212,20 @@ struct HTTP1RequestTests {
         .chunked("\r\n"), .chunked("x\r\n"), .chunked("0x5\r\nhello\r\n"), .chunked("+5\r\nhello\r\n"),
         .chunked("-5\r\nhello\r\n"), .chunked("-0\r\n\r\n"), .chunked(" 5\r\nhello\r\n"), .chunked("5 \r\nhello\r\n"),
         .chunked("5\t\r\nhello\r\n"), .chunked("\t5\r\n"), .chunked("1_0\r\n"), .chunked("5g\r\nhello\r\n"),
-        .chunked("5.0\r\n"), .chunked("5,\r\n"), .chunked("\u{A0}5\r\n"), .chunked("\u{B}5\r\n"), .chunked("5\u{0}\r\n"),
+        .chunked("5.0\r\n"), .chunked("5,\r\n"), .chunked("\u{A0}5\r\n"), .chunked("\u{B}5\r\n"),
+        .chunked("5\u{0}\r\n"),
         .chunked("ffffffffffffffff\r\n"), .chunked("8000000000000000\r\n"), .chunked("10000000000000005\r\nhello\r\n"),
         .chunked("00000000000000005\r\nhello\r\n"), .chunked("100000000000000000000000000000005\r\n"),
         .chunked("5\nhello\r\n0\r\n\r\n"), .chunked("5\rhello\r\n0\r\n\r\n"), .chunked("5\r\nhello\n0\r\n\r\n"),
         .chunked("5\r\nhello\r0\r\n\r\n"), .chunked("5\r\nhelloo\r\n"), .chunked("5\r\nhello0\r\n\r\n"),
         .chunked("5\r\nhello\r\n\r\n"), .chunked("5\r\nhello\r\r\n"), .chunked("5\r\nhelloxx0\r\n\r\n"),
-        .chunked("4\r\nhello\r\n0\r\n\r\n"), .chunked("5;\r\nhello"), .chunked("5;;a\r\nhello"), .chunked("5;a=\r\nhello"),
+        .chunked("4\r\nhello\r\n0\r\n\r\n"), .chunked("5;\r\nhello"), .chunked("5;;a\r\nhello"),
+        .chunked("5;a=\r\nhello"),
         .chunked("5;=a\r\nhello"), .chunked("5;a=b=c\r\nhello"), .chunked("5; a\r\nhello"), .chunked("5 ;a\r\nhello"),
         .chunked("5;a =b\r\nhello"), .chunked("5;a=\"b\r\nhello"), .chunked("5;a=\"b\"c\r\nhello"),
         .chunked("5;a=\"b\\\"\r\nhello"), .chunked("5;a\nhello\r\n"), .chunked("5;a\rb\r\nhello\r\n"),
-        .chunked("5;a\u{0}\r\nhello"), .chunked("5;a\u{7F}\r\nhello"), .chunked("5;a b\r\nhello"), .chunked("5;\u{E9}\r\nhello"),
+        .chunked("5;a\u{0}\r\nhello"), .chunked("5;a\u{7F}\r\nhello"), .chunked("5;a b\r\nhello"),
+        .chunked("5;\u{E9}\r\nhello"),
         .chunked("0\n\r\n"), .chunked("0\r\n\n"), .chunked("0\r\n\r\r"), .chunked("0\r\nX\r\n\r\n"),
         .chunked("0\r\nX : y\r\n\r\n"), .chunked("0\r\n X: y\r\n\r\n"), .chunked("0\r\nX: y\r\n z\r\n\r\n"),
         .chunked("0\r\nX: \u{0}\r\n\r\n"), .chunked("0\r\nX: y\n\r\n"), .chunked("0\r\n: y\r\n\r\n"),

@@ -87,16 +87,17 @@ struct HTTP1ResponseTests {
         #expect(driver.flush(limit: 4) == "4\r\n4567\r\n2\r\n89\r\n0\r\n\r\n")
     }
 
-    @Test(arguments: [
-        ("HEAD", 200, 5, "HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\n"),
-        ("HEAD", 200, nil, "HTTP/1.1 200 OK\r\n\r\n"),
-        ("HEAD", 404, 5, "HTTP/1.1 404 Not Found\r\ncontent-length: 5\r\n\r\n"),
-        ("GET", 204, nil, "HTTP/1.1 204 No Content\r\n\r\n"),
-        ("GET", 204, 5, "HTTP/1.1 204 No Content\r\n\r\n"),
-        ("GET", 304, nil, "HTTP/1.1 304 Not Modified\r\n\r\n"),
-        ("GET", 304, 5, "HTTP/1.1 304 Not Modified\r\ncontent-length: 5\r\n\r\n"),
-        ("GET", 299, 5, "HTTP/1.1 299 \r\ncontent-length: 5\r\n\r\nhello"),
-    ] as [(String, Int, Int?, String)])
+    @Test(
+        arguments: [
+            ("HEAD", 200, 5, "HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\n"),
+            ("HEAD", 200, nil, "HTTP/1.1 200 OK\r\n\r\n"),
+            ("HEAD", 404, 5, "HTTP/1.1 404 Not Found\r\ncontent-length: 5\r\n\r\n"),
+            ("GET", 204, nil, "HTTP/1.1 204 No Content\r\n\r\n"),
+            ("GET", 204, 5, "HTTP/1.1 204 No Content\r\n\r\n"),
+            ("GET", 304, nil, "HTTP/1.1 304 Not Modified\r\n\r\n"),
+            ("GET", 304, 5, "HTTP/1.1 304 Not Modified\r\ncontent-length: 5\r\n\r\n"),
+            ("GET", 299, 5, "HTTP/1.1 299 \r\ncontent-length: 5\r\n\r\nhello"),
+        ] as [(String, Int, Int?, String)])
     func framesByMethodAndStatus(_ method: String, _ status: Int, _ length: Int?, _ expected: String) throws {
         var driver = try get(method)
         driver.server.respond(id, ResponseHead(status: status, contentLength: length), end: false)
@@ -339,6 +340,21 @@ struct HTTP1ResponseTests {
         var driver = ServerDriver()
         try driver.feed("HEAD / HTTP/1.1\r\n\r\n")
         #expect(driver.output == "HTTP/1.1 400 Bad Request\r\ncontent-length: 5\r\nconnection: close\r\n\r\n")
+    }
+
+    @Test func aFaultAfterAHEADIsAnsweredWithABody() throws {
+        var driver = ServerDriver()
+        try driver.feed("HEAD / HTTP/1.1\r\nHost: a\r\n\r\n")
+        _ = driver.takeOutput()
+        try driver.feed("x\r\n")
+        #expect(driver.output.hasSuffix("\r\n\r\nfault"))
+    }
+
+    @Test func aFaultOfAnUnknownVersionIsNotAnsweredInChunks() throws {
+        var driver = try driver("GET /\r\n")
+        driver.server.respond(id, ResponseHead(status: 400), end: false)
+        append("a", to: driver)
+        #expect(driver.flush() == "HTTP/1.1 400 Bad Request\r\nconnection: close\r\n\r\na")
     }
 
     // MARK: Expect: 100-continue

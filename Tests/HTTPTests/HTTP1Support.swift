@@ -63,7 +63,8 @@ struct ServerDriver {
         switch event {
         case .head(let id, let head, let hasBody):
             heads.append(head)
-            transcript.append("head \(id.rawValue) \(head.method) \(head.authority) \(head.path)\(hasBody ? " +body" : "")")
+            transcript.append(
+                "head \(id.rawValue) \(head.method) \(head.authority) \(head.path)\(hasBody ? " +body" : "")")
         case .body(let id, let bytes):
             server.consume(id, bytes.readableBytes)
             let prefix = "body \(id.rawValue) "

@@ -29,13 +29,17 @@ def start_streams(tmp_path):
 
     def start(gateway, version, number, steering):
         outputs = [tmp_path / f"stream{index}" for index in range(number)]
-        arguments = [version, "--parallel", "--parallel-immediate", "--parallel-max", number]
-        for index, output in enumerate(outputs):
-            arguments += ["--next"] * (index > 0) + ["--no-buffer", "--output", output]
-            arguments += chat_arguments(gateway, json.dumps({"stream": True, "messages": ask(steering)}))
+        body = json.dumps({"stream": True, "messages": ask(steering)})
+        *request, url = chat_arguments(gateway, body)
+        arguments = [version, "--no-buffer", "--parallel", "--parallel-immediate", "--parallel-max", number, *request]
+        for output in outputs:
+            arguments += ["--output", output, url]
         process = subprocess.Popen(curl_command(gateway, *arguments), stderr=subprocess.PIPE, text=True)
         started.append(process)
-        all_have_begun = lambda: all(output.exists() and output.stat().st_size for output in outputs)  # noqa: E731
+
+        def all_have_begun():
+            return all(output.exists() and output.stat().st_size for output in outputs)
+
         eventually(all_have_begun, 20, "every stream has begun")
         return process, outputs
 

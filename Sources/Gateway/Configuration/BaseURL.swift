@@ -61,7 +61,8 @@ extension BaseURL {
     private static func port(_ text: Substring) throws(ValueFault) -> Int {
         guard !text.isEmpty else { return 443 }
         let digits = text.dropFirst()
-        guard text.hasPrefix(":"), digits.utf8.allSatisfy(\.isASCIIDigit), let port = Int(digits), (1...65535).contains(port)
+        guard text.hasPrefix(":"), digits.utf8.allSatisfy(\.isASCIIDigit), let port = Int(digits),
+            (1...65535).contains(port)
         else { throw ValueFault("has a port that is not in 1...65535") }
         return port
     }
@@ -70,13 +71,19 @@ extension BaseURL {
     private static func path(_ text: Substring) throws(ValueFault) -> String {
         let path = text.hasSuffix("/") ? text.dropLast() : text
         let segments = path.split(separator: "/", omittingEmptySubsequences: false).dropFirst()
-        guard segments.allSatisfy({ !["", ".", ".."].contains($0) && $0.utf8.allSatisfy(isPathCharacter) }) else {
+        guard segments.allSatisfy({ !["", ".", ".."].contains($0) && isSegment($0) }) else {
             throw ValueFault("has a path with empty or dot segments, or characters that must not stand in one")
         }
         return String(path)
     }
 
-    private static func isPathCharacter(_ byte: UInt8) -> Bool {
-        byte.isASCIILetter || byte.isASCIIDigit || "-._~!$&'()*+,;=:%".utf8.contains(byte)
+    private static func isSegment(_ text: Substring) -> Bool {
+        let isWellEncoded = text.split(separator: "%", omittingEmptySubsequences: false).dropFirst().allSatisfy {
+            $0.prefix(2).count == 2 && $0.prefix(2).allSatisfy(\.isHexDigit)
+        }
+        return isWellEncoded
+            && text.utf8.allSatisfy {
+                $0.isASCIILetter || $0.isASCIIDigit || "-._~!$&'()*+,;=:%".utf8.contains($0)
+            }
     }
 }

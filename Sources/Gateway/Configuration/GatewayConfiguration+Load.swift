@@ -105,7 +105,8 @@ extension GatewayConfiguration {
         guard allowsAnonymous else { return [] }
         var warnings: [String] = []
         if !HostText.isLoopback(serverHost) {
-            warnings.append("ALLOW_ANONYMOUS=true: whoever reaches \(serverHost) uses Qwen at the expense of QWEN_API_KEY")
+            warnings.append(
+                "ALLOW_ANONYMOUS=true: whoever reaches \(serverHost) uses Qwen at the expense of QWEN_API_KEY")
         }
         if !clientKeys.isEmpty {
             warnings.append("ALLOW_ANONYMOUS=true: requests without a key are served though GATEWAY_API_KEYS is set")

@@ -115,4 +115,23 @@ extension RawSpan {
                 value: UnsafeRawBufferPointer(rebasing: bytes[line.value]))
         }
     }
+
+    /// Copies `name: value CRLF` into `target`, which has room for it; returns its length.
+    @inline(__always)
+    func copyFieldLine(
+        _ name: Range<Int>, _ value: Range<Int>, to target: UnsafeMutableRawBufferPointer, at offset: Int
+    ) -> Int {
+        let line = unsafe UnsafeMutableRawBufferPointer(
+            rebasing: target[offset..<offset + name.count + value.count + 4])
+        unsafe withUnsafeBytes { bytes in
+            unsafe line.copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes[name]))
+            unsafe line[name.count] = UInt8(ascii: ":")
+            unsafe line[name.count + 1] = UInt8(ascii: " ")
+            unsafe UnsafeMutableRawBufferPointer(rebasing: line[(name.count + 2)...])
+                .copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes[value]))
+        }
+        unsafe line[line.count - 2] = UInt8(ascii: "\r")
+        unsafe line[line.count - 1] = UInt8(ascii: "\n")
+        return line.count
+    }
 }

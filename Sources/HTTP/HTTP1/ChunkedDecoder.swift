@@ -154,7 +154,7 @@ struct ChunkedDecoder {
             offset = end + 2
             if start == end { return true }
             let field = try FieldLine(input, start..<end)
-            listSize += field.name.count + field.value.count + 32
+            listSize += field.listSize
             fieldCount += 1
             if fieldCount > limits.headerCount || listSize > limits.headerListSize { throw .headersTooLarge }
         }

@@ -34,8 +34,8 @@ package final class HTTP1Client: ClientEngine {
     /// Body bytes that were delivered and not consumed.
     private var unconsumed = 0
 
-    /// Whether any byte of the response to the current or the last request has come. A request on a connection that
-    /// was used before, and that died without one, may be sent again by the driver (RFC 9110 §9.2.2, §9.3.1 of 9112).
+    /// Whether any byte has come since the last request was sent. One that died without, on a connection that had
+    /// been idle, may be sent again (RFC 9112 §9.3.1): that is for the driver to decide.
     package private(set) var hasReceivedResponseBytes = false
 
     package init(limits: HTTPLimits) {
@@ -158,8 +158,8 @@ package final class HTTP1Client: ClientEngine {
         case .finished:
             return false
         case .head:
-            guard input.readableBytes > 0, let response = try parser.parse(&input) else { return false }
-            try headReceived(response)
+            guard input.readableBytes > 0, let framing = try parser.parse(&input) else { return false }
+            try headReceived(parser.takeHead(), framing)
         case .body(var decoder):
             let piece = try decoder.next(&input)
             phase = .body(decoder)
@@ -174,25 +174,22 @@ package final class HTTP1Client: ClientEngine {
         return true
     }
 
-    private func headReceived(_ response: ResponseParser.Response) throws(RequestFault) {
-        if response.status < 200 {
+    private func headReceived(_ head: ResponseHead, _ framing: ResponseParser.Framing) throws(RequestFault) {
+        if head.status < 200 {
             interimCount += 1
-            guard response.status != 101 else { throw .bad("The server switched protocols unasked.") }
+            guard head.status != 101 else { throw .bad("The server switched protocols unasked.") }
             guard interimCount <= Self.interimLimit else { throw .bad("The server sent too many interim responses.") }
             return
         }
-        keepsAlive = response.keepsAlive
-        events.append(
-            .head(
-                stream,
-                ResponseHead(status: response.status, fields: response.fields, contentLength: response.contentLength)))
-        if isHead || response.status == 204 || response.status == 304 {
+        keepsAlive = framing.keepsAlive
+        events.append(.head(stream, head))
+        if isHead || head.status == 204 || head.status == 304 {
             complete()
-        } else if response.isChunked {
+        } else if framing.isChunked {
             let decoder = ChunkedDecoder(
-                limits: limits, listSize: response.fields.listSize, fieldCount: response.fields.count)
+                limits: limits, listSize: framing.listSize, fieldCount: framing.fieldCount)
             phase = .body(.chunked(decoder))
-        } else if let length = response.contentLength {
+        } else if let length = framing.contentLength {
             phase = .body(.counted(length))
         } else {
             keepsAlive = false

@@ -6,8 +6,8 @@ package import NIOCore
 /// `writeOutput`, which ends exchanges, can bring the next request's events. Any doubt about where a message ends
 /// is a fault, after whose answer the connection closes; `receive` itself never throws.
 ///
-/// Each stream ends with `closed` once its response is out whole, or with `reset` when it was cut short. After that,
-/// if the request was not whole or the connection is not to be kept, `isFinished` is true.
+/// Each stream ends with `closed` once its response is out whole, or with `reset` when it was cut short. `isFinished`
+/// is true after that if the request was not whole or the connection is not to be kept.
 package final class HTTP1Server: ServerEngine {
     private enum Phase {
         /// Between messages, or in a request's head.
@@ -67,8 +67,12 @@ package final class HTTP1Server: ServerEngine {
     package var openStreams: Int { exchange == nil ? 0 : 1 }
 
     package var wantsReadPaused: Bool {
-        if case .discarding = phase { return false }
-        return held.readableBytes > limits.pipelinedBytes || (exchange?.unconsumed ?? 0) > limits.streamWindow
+        switch phase {
+        case .answering: held.readableBytes > limits.pipelinedBytes
+        case .body: (exchange?.unconsumed ?? 0) > limits.streamWindow
+        // A part of a line is bounded by the parser.
+        case .head, .discarding: false
+        }
     }
 
     package var isReceivingHead: Bool {
@@ -122,8 +126,8 @@ package final class HTTP1Server: ServerEngine {
     private func advance(_ input: inout ByteBuffer) throws(RequestFault) -> Bool {
         switch phase {
         case .head:
-            guard input.readableBytes > 0, let request = try parser.parse(&input) else { return false }
-            open(request)
+            guard input.readableBytes > 0, let framing = try parser.parse(&input) else { return false }
+            open(parser.takeHead(), framing)
             return true
         case .body(var decoder):
             let piece = try decoder.next(&input)
@@ -149,43 +153,44 @@ package final class HTTP1Server: ServerEngine {
         }
     }
 
-    private func open(_ request: RequestParser.Request) {
-        let hasBody = request.isChunked || (request.contentLength ?? 0) > 0
-        var exchange = makeExchange(isHead: request.head.method == "HEAD", version: request.head.version)
-        exchange.closes = request.wantsClose || isShuttingDown
-        if hasBody && request.expectsContinue { exchange.continuation = .expected }
-        self.exchange = exchange
-        if request.isChunked {
+    private func open(_ head: RequestHead, _ framing: RequestParser.Framing) {
+        let hasBody = framing.isChunked || (framing.contentLength ?? 0) > 0
+        exchange = makeExchange(
+            isHead: head.method == "HEAD", version: head.version, closes: framing.wantsClose || isShuttingDown)
+        if hasBody && framing.expectsContinue { exchange?.continuation = .expected }
+        let stream = StreamID(lastStream)
+        if framing.isChunked {
             phase = .body(
                 .chunked(
-                    ChunkedDecoder(
-                        limits: limits, listSize: request.listSize, fieldCount: request.head.fields.count)))
+                    ChunkedDecoder(limits: limits, listSize: head.fields.listSize, fieldCount: head.fields.count)))
         } else if hasBody {
-            phase = .body(.counted(request.contentLength ?? 0))
+            phase = .body(.counted(framing.contentLength ?? 0))
         } else {
             phase = .answering
         }
-        events.append(.head(exchange.id, request.head, hasBody: hasBody))
-        if !hasBody { events.append(.end(exchange.id)) }
+        events.append(.head(stream, head, hasBody: hasBody))
+        if !hasBody { events.append(.end(stream)) }
     }
 
-    private func makeExchange(isHead: Bool, version: HTTPVersion) -> Exchange {
+    private func makeExchange(isHead: Bool, version: HTTPVersion, closes: Bool) -> Exchange {
         lastStream &+= 1
         let queue = spareQueue
         spareQueue = ByteBuffer()
         return Exchange(
             id: StreamID(lastStream), response: OutgoingResponse(isHead: isHead, version: version, queue: queue),
-            closes: false)
+            closes: closes)
     }
 
     private func refuse(_ fault: RequestFault) {
         phase = .discarding
-        var exchange =
-            exchange ?? makeExchange(isHead: parser.method == "HEAD", version: parser.version ?? .http1_0)
-        exchange.closes = true
-        exchange.continuation = .none
-        self.exchange = exchange
-        events.append(.fault(exchange.id, fault))
+        if exchange == nil {
+            // Of an unknown version the safe guess is the older.
+            exchange = makeExchange(
+                isHead: parser.method == "HEAD", version: parser.version ?? .http1_0, closes: true)
+        }
+        exchange?.closes = true
+        exchange?.continuation = .none
+        events.append(.fault(StreamID(lastStream), fault))
     }
 
     // MARK: Out

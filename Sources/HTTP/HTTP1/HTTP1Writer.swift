@@ -19,18 +19,19 @@ extension ByteBuffer {
     /// whose name is no token or whose value holds a control byte: those could only forge the message.
     mutating func writeFieldLines(_ fields: HeaderFields) {
         let bytes = unsafe fields.storage.span.bytes
-        for field in fields.fields {
-            let start = Int(field.start)
-            let middle = start + Int(field.nameLength)
-            let end = middle + Int(field.valueLength)
-            guard bytes.endOfRun(of: .token, from: start, to: middle) == middle, start < middle,
-                bytes.extracting(middle..<end).firstControl(from: 0) == end - middle,
-                !isEngineField(start..<middle, bytes)
-            else { continue }
-            writeBytes(bytes.extracting(start..<middle))
-            writeStaticString(": ")
-            writeBytes(bytes.extracting(middle..<end))
-            writeStaticString("\r\n")
+        let longest = fields.byteCount + 4 * fields.count
+        // One reservation for all of them: field lines are most of what is written in small pieces.
+        unsafe writeWithUnsafeMutableBytes(minimumWritableBytes: longest) { target in
+            var written = 0
+            for field in fields.fields {
+                let start = Int(field.start)
+                let middle = start + Int(field.nameLength)
+                let end = middle + Int(field.valueLength)
+                if isLegal(start..<middle, middle..<end, bytes), !isEngineField(start..<middle, bytes) {
+                    unsafe written += bytes.copyFieldLine(start..<middle, middle..<end, to: target, at: written)
+                }
+            }
+            return written
         }
     }
 
@@ -65,6 +66,11 @@ extension ByteBuffer {
         writeBytes(body.readableBytesSpan.extracting(first: count))
         body.moveReaderIndex(forwardBy: count)
     }
+}
+
+private func isLegal(_ name: Range<Int>, _ value: Range<Int>, _ bytes: borrowing RawSpan) -> Bool {
+    !name.isEmpty && bytes.endOfRun(of: .token, from: name.lowerBound, to: name.upperBound) == name.upperBound
+        && bytes.extracting(value).firstControl(from: 0) == value.count
 }
 
 private func isEngineField(_ name: Range<Int>, _ bytes: borrowing RawSpan) -> Bool {

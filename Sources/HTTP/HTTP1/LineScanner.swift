@@ -35,6 +35,9 @@ struct FieldLine {
     let name: Range<Int>
     let value: Range<Int>
 
+    /// The decoded size, as HTTP/2 counts it (RFC 9113 §6.5.2).
+    var listSize: Int { name.count + value.count + 32 }
+
     /// Reads the line in `range`, which holds no control byte but TAB.
     ///
     /// White space before the name is obsolete line folding or worse, and white space before the colon hides a name

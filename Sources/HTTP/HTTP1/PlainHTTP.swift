@@ -48,8 +48,9 @@ package struct PlainHTTPResponder {
         input.discardAll()
         let fault: RequestFault
         do throws(RequestFault) {
-            if let request = try parser.parse(&held) {
-                if !request.head.authority.isEmpty { return redirect(request.head) }
+            if try parser.parse(&held) != nil {
+                let head = parser.takeHead()
+                if !head.authority.isEmpty { return redirect(head) }
                 fault = .bad("This port speaks HTTPS, and the request has no Host to redirect to.")
             } else if isTooLong {
                 fault = .headersTooLarge

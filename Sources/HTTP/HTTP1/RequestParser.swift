@@ -4,22 +4,19 @@ import NIOCore
 ///
 /// Lines are consumed from the input as they become whole, so what the caller has to keep is a part of one line.
 struct RequestParser {
-    /// A request's head and what it says of its body and its connection.
-    struct Request {
-        var head: RequestHead
+    /// What a request's head says of its body and its connection.
+    struct Framing {
         /// The body's framing: chunked, or counted when there is a length, or none.
         var isChunked: Bool
         var contentLength: Int?
         var wantsClose: Bool
         var expectsContinue: Bool
-        /// Of the head, for the limits that the trailer section shares with it.
-        var listSize: Int
     }
 
     private let limits: HTTPLimits
     private let scheme: String
     private var line = LineScanner()
-    private var section = HeaderSection()
+    private var section = HeaderSection(keepsFraming: true)
     /// Known once the request line was parsed; also after a fault, for the answer's framing.
     private(set) var method = ""
     private(set) var version: HTTPVersion?
@@ -36,12 +33,25 @@ struct RequestParser {
     /// Whether a request line has been consumed.
     var hasStarted: Bool { version != nil }
 
-    /// Consumes what it can of `input`; the request when its head is whole, and the parser is then ready for the next.
-    mutating func parse(_ input: inout ByteBuffer) throws(RequestFault) -> Request? {
+    /// Consumes what it can of `input`; the framing once the head is whole, which is then to be taken.
+    mutating func parse(_ input: inout ByteBuffer) throws(RequestFault) -> Framing? {
         var offset = 0
         let isWhole = try advance(input.readableBytesSpan, &offset)
         input.moveReaderIndex(forwardBy: offset)
-        return isWhole ? try finish() : nil
+        return isWhole ? try judge() : nil
+    }
+
+    /// The head that was parsed; the parser is then ready for the next.
+    mutating func takeHead() -> RequestHead {
+        let head = RequestHead(
+            method: method, scheme: scheme, authority: section.host.isEmpty ? targetAuthority ?? "" : section.host,
+            path: path, fields: section.fields, version: version ?? .http1_1)
+        section = HeaderSection(keepsFraming: true)
+        method = ""
+        version = nil
+        targetAuthority = nil
+        skippedEmptyLine = false
+        return head
     }
 
     private mutating func advance(_ input: borrowing RawSpan, _ offset: inout Int) throws(RequestFault) -> Bool {
@@ -112,7 +122,8 @@ struct RequestParser {
             path = "*"
             return
         }
-        guard let schemeLength = ["http://", "https://"].first(where: { hasPrefix($0, input, range) })?.utf8CodeUnitCount
+        guard
+            let schemeLength = ["http://", "https://"].first(where: { hasPrefix($0, input, range) })?.utf8CodeUnitCount
         else { throw .bad("The request target must start with / or be an http or https URL.") }
         let authorityStart = range.lowerBound &+ schemeLength
         var authorityEnd = authorityStart
@@ -131,37 +142,28 @@ struct RequestParser {
         return end <= range.upperBound && input.matches(range.lowerBound..<end, prefix)
     }
 
-    /// Judges the whole head, and gets ready for the next one.
-    private mutating func finish() throws(RequestFault) -> Request {
-        let version = version ?? .http1_1
-        let section = section
-        if section.isChunked && version == .http1_0 {
-            throw .bad("HTTP/1.0 has no Transfer-Encoding.")
-        }
-        let authority = try authority(section, version)
+    /// Judges the whole head.
+    private func judge() throws(RequestFault) -> Framing {
+        let isHTTP10 = version == .http1_0
+        if section.isChunked && isHTTP10 { throw .bad("HTTP/1.0 has no Transfer-Encoding.") }
+        try judgeAuthority(isHTTP10)
         if section.expectation == .unknown {
             throw RequestFault(status: 417, message: "The only expectation met here is 100-continue.")
         }
-        let request = Request(
-            head: RequestHead(
-                method: method, scheme: scheme, authority: authority, path: path, fields: section.fields,
-                version: version),
+        return Framing(
             isChunked: section.isChunked, contentLength: section.contentLength,
-            wantsClose: section.saysClose || version == .http1_0,
-            expectsContinue: section.expectation == .continueStatus && version == .http1_1,
-            listSize: section.fields.listSize)
-        self = RequestParser(limits: limits, scheme: scheme)
-        return request
+            wantsClose: section.saysClose || isHTTP10,
+            expectsContinue: section.expectation == .continueStatus && !isHTTP10)
     }
 
-    /// The request's one authority: Host, which HTTP/1.0 may leave out (RFC 9112 §3.2).
-    private func authority(_ section: HeaderSection, _ version: HTTPVersion) throws(RequestFault) -> String {
-        if section.hostCount == 0 && version == .http1_0 {
-            let authority = targetAuthority ?? ""
-            guard authority.isEmpty && targetAuthority == nil || RequestValidation.isAuthority(authority) else {
+    /// The request has one authority: Host, which HTTP/1.0 may leave out, and the same one in the target if it is in
+    /// absolute form (RFC 9112 §3.2).
+    private func judgeAuthority(_ isHTTP10: Bool) throws(RequestFault) {
+        if section.hostCount == 0 && isHTTP10 {
+            guard targetAuthority.map(RequestValidation.isAuthority) != false else {
                 throw .bad("The request target has no valid host.")
             }
-            return authority
+            return
         }
         guard section.hostCount == 1, RequestValidation.isAuthority(section.host) else {
             throw .bad("The request needs one Host field with a valid host name or address.")
@@ -169,6 +171,5 @@ struct RequestParser {
         if let targetAuthority, !RequestValidation.sameAuthority(targetAuthority, section.host) {
             throw .bad("The request target and Host name different authorities.")
         }
-        return section.host
     }
 }

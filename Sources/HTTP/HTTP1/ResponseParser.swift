@@ -2,21 +2,22 @@ import NIOCore
 
 /// Parses response heads (RFC 9112 §4, §5), strictly, from input that arrives in pieces.
 struct ResponseParser {
-    /// A response's head and what it says of its body and its connection.
-    struct Response {
-        var status: Int
-        var fields: HeaderFields
+    /// What a response's head says of its body and its connection.
+    struct Framing {
         var isChunked: Bool
         var contentLength: Int?
         /// The connection can be used again after this response (RFC 9112 §9.3).
         var keepsAlive: Bool
+        /// Of the header section, for the limits that the trailer section shares with it.
+        var listSize: Int
+        var fieldCount: Int
     }
 
     private static let statusLineLimit = 8 * 1024
 
     private let limits: HTTPLimits
     private var line = LineScanner()
-    private var section = HeaderSection()
+    private var section = HeaderSection(keepsFraming: false)
     private var status = 0
     private var version: HTTPVersion?
 
@@ -24,20 +25,25 @@ struct ResponseParser {
         self.limits = limits
     }
 
-    /// Consumes what it can of `input`; the head when it is whole, and the parser is then ready for the next.
-    mutating func parse(_ input: inout ByteBuffer) throws(RequestFault) -> Response? {
+    /// Consumes what it can of `input`; the framing once the head is whole, which is then to be taken.
+    mutating func parse(_ input: inout ByteBuffer) throws(RequestFault) -> Framing? {
         var offset = 0
         let isWhole = try advance(input.readableBytesSpan, &offset)
         input.moveReaderIndex(forwardBy: offset)
-        guard isWhole, let version else { return nil }
-        let section = section
+        guard isWhole else { return nil }
         guard !section.isChunked || version == .http1_1 else { throw .bad("HTTP/1.0 has no Transfer-Encoding.") }
-        let response = Response(
-            status: status, fields: section.fields, isChunked: section.isChunked,
-            contentLength: section.contentLength,
-            keepsAlive: !section.saysClose && (version == .http1_1 || section.saysKeepAlive))
-        self = ResponseParser(limits: limits)
-        return response
+        return Framing(
+            isChunked: section.isChunked, contentLength: section.contentLength,
+            keepsAlive: !section.saysClose && (version == .http1_1 || section.saysKeepAlive),
+            listSize: section.listSize, fieldCount: section.count)
+    }
+
+    /// The head that was parsed; the parser is then ready for the next.
+    mutating func takeHead() -> ResponseHead {
+        let head = ResponseHead(status: status, fields: section.fields, contentLength: section.contentLength)
+        section = HeaderSection(keepsFraming: false)
+        version = nil
+        return head
     }
 
     private mutating func advance(_ input: borrowing RawSpan, _ offset: inout Int) throws(RequestFault) -> Bool {

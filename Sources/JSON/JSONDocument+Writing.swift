@@ -7,13 +7,9 @@ extension JSONDocument {
     /// Throws `overlappingEdits`, and appends nothing, if two edits touch the same bytes.
     package mutating func write(into output: inout ByteBuffer) throws(JSONError) {
         edits.sort()
-        let start = output.writerIndex
-        output.reserveCapacity(minimumWritableBytes: bytes.readableBytes + edits.text.readableBytes + edits.list.count)
-        do throws(JSONError) {
+        let longest = bytes.readableBytes + edits.text.readableBytes + edits.list.count
+        try output.writeWithOutputRawSpan(minimumWritableBytes: longest) { (output) throws(JSONError) in
             try splice(into: &output)
-        } catch {
-            output.moveWriterIndex(to: start)
-            throw error
         }
     }
 
@@ -26,54 +22,63 @@ extension JSONDocument {
         var refilled: Int?
     }
 
-    private func splice(into output: inout ByteBuffer) throws(JSONError) {
+    private func splice(into output: inout OutputRawSpan) throws(JSONError) {
+        let source = bytes.readableBytesSpan
+        let added = edits.text.readableBytesSpan
+        let comma = UInt8(ascii: ",")
         var progress = Progress()
         var index = 0
         while index < edits.list.count {
             let edit = edits.list[index]
+            let text = added.extracting(edit.text)
             if edit.kind == .remove {
                 let (range, next) = removal(from: index, &progress)
-                try copy(upTo: range, &progress, into: &output)
+                try Self.copy(source, upTo: range, &progress, into: &output)
                 index = next
                 continue
             }
-            try copy(upTo: edit.start..<edit.end, &progress, into: &output)
+            try Self.copy(source, upTo: edit.start..<edit.end, &progress, into: &output)
             switch edit.kind {
             case .insertBefore:
-                writeText(of: edit, into: &output)
-                output.writeInteger(UInt8(ascii: ","))
+                output.append(text)
+                output.append(comma)
             case .insertFirst where keepsChild(after: index, &progress):
-                writeText(of: edit, into: &output)
-                output.writeInteger(UInt8(ascii: ","))
+                output.append(text)
+                output.append(comma)
             case .insertLast where hasChildren(edit.container) && progress.emptied != edit.container:
-                output.writeInteger(UInt8(ascii: ","))
-                writeText(of: edit, into: &output)
+                output.append(comma)
+                output.append(text)
             case .insertFirst, .insertLast:
-                if progress.refilled == edit.container { output.writeInteger(UInt8(ascii: ",")) }
+                if progress.refilled == edit.container { output.append(comma) }
                 progress.refilled = edit.container
-                writeText(of: edit, into: &output)
+                output.append(text)
             case .replace, .remove:
-                writeText(of: edit, into: &output)
+                output.append(text)
             }
             index += 1
         }
-        try copy(upTo: bytes.readableBytes..<bytes.readableBytes, &progress, into: &output)
+        try Self.copy(source, upTo: source.byteCount..<source.byteCount, &progress, into: &output)
     }
 
     /// Copies the text up to `range`, and leaves `range` out.
-    private func copy(
-        upTo range: Range<Int>, _ progress: inout Progress, into output: inout ByteBuffer
+    private static func copy(
+        _ source: RawSpan, upTo range: Range<Int>, _ progress: inout Progress, into output: inout OutputRawSpan
     ) throws(JSONError) {
         guard range.lowerBound >= progress.cursor else { throw JSONError(.overlappingEdits, at: range.lowerBound) }
-        _ = unsafe bytes.withUnsafeReadableBytes { text in
-            unsafe output.writeBytes(UnsafeRawBufferPointer(rebasing: text[progress.cursor..<range.lowerBound]))
-        }
+        output.append(source.extracting(progress.cursor..<range.lowerBound))
         progress.cursor = range.upperBound
     }
+}
 
-    private func writeText(of edit: JSONEdit, into output: inout ByteBuffer) {
-        _ = unsafe edits.text.withUnsafeReadableBytes { text in
-            unsafe output.writeBytes(UnsafeRawBufferPointer(rebasing: text[edit.text]))
+extension OutputRawSpan {
+    /// Appends a copy of `bytes`; there must be room for them.
+    fileprivate mutating func append(_ bytes: RawSpan) {
+        precondition(bytes.byteCount <= freeCapacity, "no room for an edit")
+        unsafe withUnsafeMutableBytes { target, count in
+            unsafe bytes.withUnsafeBytes { source in
+                unsafe UnsafeMutableRawBufferPointer(rebasing: target[count...]).copyMemory(from: source)
+            }
+            count += bytes.byteCount
         }
     }
 }

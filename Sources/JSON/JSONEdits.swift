@@ -35,6 +35,8 @@ struct JSONEdit: Sendable {
 
 /// The changes to a scanned text, with storage that is kept from one text to the next.
 struct JSONEdits: Sendable {
+    /// Storage for more edits, or more bytes of new text, is not kept.
+    private static let mostKeptEdits = 1024
     private static let largestKeptText = 65_536
 
     private(set) var list: [JSONEdit] = []
@@ -43,9 +45,13 @@ struct JSONEdits: Sendable {
 
     mutating func removeAll() {
         guard !list.isEmpty else { return }
-        list.removeAll(keepingCapacity: true)
+        list.removeAll(keepingCapacity: list.capacity <= Self.mostKeptEdits)
         isSorted = true
-        if text.capacity > Self.largestKeptText { text = ByteBuffer() } else { text.clear() }
+        if text.capacity > Self.largestKeptText {
+            text = ByteBuffer()
+        } else if text.writerIndex > 0 {
+            text.clear()
+        }
     }
 
     /// Records an edit whose new text is what `write` appends to the buffer it is given.

@@ -65,7 +65,8 @@ private struct RecordMethod: @unchecked Sendable {
         unsafe pointer = unsafe BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "ByteBuffer")
         guard let pointer = unsafe pointer else { return }
         unsafe BIO_meth_set_read_ex(pointer) { bio, destination, capacity, count in
-            guard let bio = unsafe bio, let destination = unsafe destination, let owner = unsafe RecordMethod.owner(of: bio)
+            guard let bio = unsafe bio, let destination = unsafe destination,
+                let owner = unsafe RecordMethod.owner(of: bio)
             else { return 0 }
             let read = unsafe owner.read(into: destination, capacity: capacity)
             unsafe count?.pointee = read

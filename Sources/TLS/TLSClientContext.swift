@@ -7,6 +7,8 @@ internal import COpenSSL
 @safe
 package final class TLSClientContext: Sendable {
     let context: SSLContext
+    /// What sessions offer.
+    let protocols: [ApplicationProtocol]
 
     /// Trusts the system's roots and, if it is named, every certificate in a PEM file. `alpn` is what the client
     /// offers, in its order of preference; nothing is offered when it is empty. Blocks while reading.
@@ -14,6 +16,7 @@ package final class TLSClientContext: Sendable {
         additionalTrustFile: String? = nil, alpn: [ApplicationProtocol] = [.http2, .http1]
     ) throws(TLSError) {
         context = try SSLContext(.client)
+        protocols = alpn
         clearErrorQueue()
         guard unsafe SSL_CTX_set_default_verify_paths(context.pointer) == 1 else {
             throw .fromQueue(.internalFailure, "finding the system's trusted roots")

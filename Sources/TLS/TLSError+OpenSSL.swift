@@ -7,23 +7,22 @@ func clearErrorQueue() {
 }
 
 extension TLSError {
-    /// The oldest entry of the thread's error queue, where OpenSSL puts the cause, in its own words.
-    static func queuedReason() -> String {
-        let error = ERR_peek_error()
+    private static func text(of error: UInt) -> String {
         guard error != 0, let text = unsafe ERR_reason_error_string(error) else { return "no reason given" }
         return unsafe String(cString: text)
     }
 
-    /// An error that says what was attempted and what OpenSSL says about it.
+    /// An error that says what was attempted and what OpenSSL says about it: its oldest entry, the cause of the others.
     @inline(never)
     static func fromQueue(_ code: Code, _ attempt: String) -> TLSError {
-        TLSError(code, "\(attempt): \(queuedReason())")
+        TLSError(code, "\(attempt): \(text(of: ERR_peek_error()))")
     }
 
     /// The failure that a call on a session left in the error queue.
     @inline(never)
     static func ofSession(_ ssl: OpaquePointer, serverName: String?, established: Bool) -> TLSError {
-        let error = ERR_peek_error()
+        // The newest entry is OpenSSL's verdict on the session; what led to it, if anything, is older.
+        let error = ERR_peek_last_error()
         let reason = gw_ERR_get_lib(error) == ERR_LIB_SSL ? gw_ERR_get_reason(error) : 0
         switch reason {
         case SSL_R_CERTIFICATE_VERIFY_FAILED:
@@ -35,10 +34,11 @@ extension TLSError {
         case SSL_AD_REASON_OFFSET...SSL_AD_REASON_OFFSET + 255:
             // Alerts that the peer sent have reasons of their own, numbered after the alert.
             let alert = UInt8(truncatingIfNeeded: reason - SSL_AD_REASON_OFFSET)
-            return TLSError(.peerAlert(alert), "the peer sent a fatal alert: \(queuedReason())")
+            return TLSError(.peerAlert(alert), "the peer sent a fatal alert: \(text(of: error))")
         default:
             return established
-                ? fromQueue(.protocolViolation, "TLS session failed") : fromQueue(.handshakeFailure, "TLS handshake failed")
+                ? TLSError(.protocolViolation, "TLS session failed: \(text(of: error))")
+                : TLSError(.handshakeFailure, "TLS handshake failed: \(text(of: error))")
         }
     }
 

@@ -13,7 +13,8 @@ package final class TLSServerContext: Sendable {
     private let protocols: ProtocolList
 
     /// Reads the chain, the server's own certificate first, and its private key from PEM files; the two may be the
-    /// same file. `alpn` is in the server's order of preference. Blocks while reading.
+    /// same file. `alpn` is in the server's order of preference; when it is empty, what clients offer is
+    /// ignored. Blocks while reading.
     package convenience init(
         certificateChainFile: String, privateKeyFile: String, alpn: [ApplicationProtocol] = [.http2, .http1],
         now: NIODeadline = .now()
@@ -40,6 +41,7 @@ package final class TLSServerContext: Sendable {
         protocols = ProtocolList(alpn)
         try useCertificate(chain: chain, key: key)
         try useTickets()
+        guard !alpn.isEmpty else { return }
         unsafe SSL_CTX_set_alpn_select_cb(
             context.pointer, selectProtocol, Unmanaged.passUnretained(protocols).toOpaque())
     }

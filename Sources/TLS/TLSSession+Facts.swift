@@ -9,7 +9,8 @@ extension TLSSession {
 
     /// The cipher suite by its registered name, for example "TLS_AES_128_GCM_SHA256"; empty before the handshake.
     package var cipher: String {
-        guard let current = unsafe SSL_get_current_cipher(ssl), let name = unsafe SSL_CIPHER_standard_name(current) else {
+        guard let current = unsafe SSL_get_current_cipher(ssl), let name = unsafe SSL_CIPHER_standard_name(current)
+        else {
             return ""
         }
         return unsafe String(cString: name)

@@ -20,7 +20,9 @@ extension TLSSession {
         let parameters = unsafe SSL_get0_param(ssl)
         // Also what tells an address from a name.
         if unsafe X509_VERIFY_PARAM_set1_ip_asc(parameters, serverName) == 1 { return }
-        unsafe X509_VERIFY_PARAM_set_hostflags(parameters, UInt32(X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS))
+        // As RFC 9525 has it: a wildcard is a whole label, and the subject's common name is no name.
+        unsafe X509_VERIFY_PARAM_set_hostflags(
+            parameters, UInt32(X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT))
         guard
             unsafe X509_VERIFY_PARAM_set1_host(parameters, serverName, serverName.utf8.count) == 1,
             unsafe gw_SSL_set_tlsext_host_name(ssl, serverName) == 1

@@ -165,7 +165,7 @@ package final class TLSSession {
             result = unsafe SSL_read(ssl, destination.baseAddress, CInt(clamping: destination.count))
             return Int(max(result, 0))
         }
-        if !isEstablished, unsafe SSL_is_init_finished(ssl) == 1 { establish() }
+        if !isEstablished, unsafe SSL_is_init_finished(ssl) == 1 { try establish() }
         if result > 0 { return true }
         switch unsafe SSL_get_error(ssl, result) {
         case SSL_ERROR_WANT_READ:
@@ -173,7 +173,8 @@ package final class TLSSession {
             if unsafe isEstablished && SSL_has_pending(ssl) == 0 {
                 controlRecords += 1
                 guard controlRecords <= Self.controlRecordLimit else {
-                    throw fail(TLSError(.protocolViolation, "more than \(Self.controlRecordLimit) records without data"))
+                    throw fail(
+                        TLSError(.protocolViolation, "more than \(Self.controlRecordLimit) records without data"))
                 }
             }
             return (1..<waiting).contains(records.input.readableBytes)
@@ -185,13 +186,20 @@ package final class TLSSession {
         }
     }
 
-    private func establish() {
+    private func establish() throws(TLSError) {
         isEstablished = true
         var identifier: UnsafePointer<UInt8>?
         var length: UInt32 = 0
         unsafe SSL_get0_alpn_selected(ssl, &identifier, &length)
         negotiatedProtocol = unsafe ApplicationProtocol(
             identifier: UnsafeRawBufferPointer(start: identifier, count: Int(length)))
+        // OpenSSL's client takes whatever the server chose.
+        if case .client(let context, _, _) = origin, length > 0 {
+            guard let negotiatedProtocol, context.protocols.contains(negotiatedProtocol) else {
+                throw fail(
+                    TLSError(.protocolViolation, "the server chose an application protocol that was not offered"))
+            }
+        }
     }
 
     private func fail(_ error: TLSError? = nil) -> TLSError {

@@ -25,22 +25,25 @@ package final class LoopContext {
     private var swept: [any Sweepable] = []
     private var sweepPosition = 0
     private var sweepTask: Scheduled<Void>?
+    private var isShutDown = false
     private var tickers: [(NIODeadline) -> Void] = []
 
-    /// Each connection is looked at once in ten ticks: deadlines are kept to within a second.
-    private static let tick = TimeAmount.milliseconds(100)
-    private static let ticksPerSweep = 10
+    /// Each connection is looked at once in five ticks: deadlines are kept to within a second.
+    private static let tick = TimeAmount.milliseconds(200)
+    private static let ticksPerSweep = 5
+    /// Ticks since the last connection was gone: without one the loop sleeps, after what is left has been done.
+    private var quietTicks = 0
 
     /// - Parameter eventLoop: the loop that this context belongs to; must be the current one.
     package init(eventLoop: any EventLoop, index: Int) {
         self.eventLoop = eventLoop
         self.index = index
         self.now = .now()
-        scheduleSweep()
     }
 
     /// Ends the sweep. To be called before the event loop is shut down.
     package func shutdown() {
+        isShutDown = true
         sweepTask?.cancel()
         tickers.removeAll()
     }
@@ -52,7 +55,7 @@ package final class LoopContext {
         return now
     }
 
-    /// Calls `body` ten times a second on the loop.
+    /// Calls `body` five times a second on the loop, while there are connections and for some seconds after.
     package func onTick(_ body: @escaping (NIODeadline) -> Void) {
         tickers.append(body)
     }
@@ -84,6 +87,8 @@ package final class LoopContext {
     func register(_ connection: any Sweepable) {
         connection.sweepIndex = swept.count
         swept.append(connection)
+        quietTicks = 0
+        if sweepTask == nil, !isShutDown { scheduleSweep() }
     }
 
     func unregister(_ connection: any Sweepable) {
@@ -99,8 +104,11 @@ package final class LoopContext {
 
     private func scheduleSweep() {
         sweepTask = eventLoop.assumeIsolated().scheduleTask(in: Self.tick) { [weak self] in
-            self?.scheduleSweep()
-            self?.sweep()
+            guard let self else { return }
+            sweepTask = nil
+            quietTicks = swept.isEmpty ? quietTicks + 1 : 0
+            if quietTicks < 10 * Self.ticksPerSweep { scheduleSweep() }
+            sweep()
         }
     }
 

@@ -18,6 +18,8 @@ import Testing
         var fields = [RefusalTests.json, RefusalTests.key]
         let status: Int
         let code: String
+        /// nghttp2's client refuses to send as much.
+        var isForHTTP1 = false
         var testDescription: String { "\(status) \(code) for \(method) \(path) \(body.prefix(40))" }
     }
 
@@ -40,7 +42,7 @@ import Testing
         Case(body: String(repeating: " ", count: 2000), status: 413, code: "request_too_large"),
         Case(
             fields: [key, json, ("x-long", String(repeating: "a", count: 65_500))], status: 431,
-            code: "request_header_fields_too_large"),
+            code: "request_header_fields_too_large", isForHTTP1: true),
         Case(
             fields: [key, json] + (0..<120).map { ("x-\($0)", "a") }, status: 431,
             code: "request_header_fields_too_large"),
@@ -57,7 +59,7 @@ import Testing
         options.environment["MAX_BODY_BYTES"] = "1500"
         try await GatewayFixture.run(options) { fixture in
             let client = try await fixture.client(applicationProtocol)
-            for row in Self.cases {
+            for row in Self.cases where !row.isForHTTP1 || applicationProtocol == .http1 {
                 let response = try await client.start(row.method, row.path, body: row.body, fields: row.fields).finish()
                 let text = String(buffer: response.body)
                 #expect(response.head?.status == row.status, "\(row.testDescription): \(text)")

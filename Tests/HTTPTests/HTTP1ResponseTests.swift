@@ -258,6 +258,15 @@ struct HTTP1ResponseTests {
         #expect(driver.transcript == ["head 1 POST a / +body", "body 1 hello", "closed 1"])
     }
 
+    @Test func anEndWithoutAResponseIsIgnored() throws {
+        var driver = try driver("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhello")
+        driver.server.end(id)
+        append("x", to: driver)
+        try driver.feed("world")
+        driver.server.respond(id, ResponseHead(status: 200), end: true)
+        #expect(driver.flush() == "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")
+    }
+
     @Test func streamsAResponseWhileTheRequestStillComes() throws {
         var driver = try driver("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhello")
         driver.server.respond(id, ResponseHead(status: 200), end: false)

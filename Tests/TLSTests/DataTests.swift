@@ -134,9 +134,9 @@ internal import Testing
 
 /// What a peer may ask for in the middle of a session.
 @Suite struct PostHandshakeTests {
-    private func connect(_ version: CInt) throws -> (RawClient, TLSSession) {
+    private func connect(_ version: CInt) throws -> (RawPeer, TLSSession) {
         let server = try TLSSession(server: Fixture.serverContext())
-        let client = try RawClient(version: version)
+        let client = try RawPeer(version: version)
         let (error, _) = client.handshake(with: server)
         #expect(error == nil)
         #expect(server.isEstablished)

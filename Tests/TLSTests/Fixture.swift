@@ -1,6 +1,6 @@
 internal import NIOCore
-internal import TestSupport
 internal import TLS
+internal import TestSupport
 
 /// One authority, server certificate and pair of contexts for all tests that need no others.
 enum Fixture {
@@ -35,7 +35,7 @@ extension TLSSession {
     }
 }
 
-extension RawClient {
+extension RawPeer {
     /// Runs the handshake with a server; what the server threw, if it failed, and its last answer.
     func handshake(with server: TLSSession) -> (error: TLSError?, answer: ByteBuffer) {
         var answer = ByteBuffer()

@@ -23,7 +23,7 @@ internal import Testing
     func tls12(key: TestCertificates.Key, pieceSize: Int?) throws {
         let issued = try Fixture.certificates.get().issue(key: key)
         let server = try TLSSession(server: Fixture.serverContext(issued))
-        let client = try RawClient(version: TLS1_2_VERSION)
+        let client = try RawPeer(version: TLS1_2_VERSION)
         var isDone = false
         for _ in 0..<4 where !isDone {
             isDone = client.handshake()
@@ -48,7 +48,7 @@ internal import Testing
 
     @Test func tls11IsRefusedWithAnAlert() throws {
         let server = try TLSSession(server: Fixture.serverContext())
-        let (error, answer) = try RawClient(version: TLS1_1_VERSION).handshake(with: server)
+        let (error, answer) = try RawPeer(version: TLS1_1_VERSION).handshake(with: server)
         #expect(error?.code == .handshakeFailure)
         // A fatal alert, protocol_version (RFC 8446 §6.2).
         #expect(answer.readableBytesView.suffix(2).elementsEqual([2, 70]))
@@ -74,11 +74,33 @@ internal import Testing
     @Test(arguments: [TLS1_2_VERSION, TLS1_3_VERSION])
     func otherApplicationProtocolsAreRefusedWithAnAlert(version: CInt) throws {
         let server = try TLSSession(server: Fixture.serverContext())
-        let client = try RawClient(version: version, alpn: [3] + Array("ftp".utf8))
+        let client = try RawPeer(version: version, alpn: [3] + Array("ftp".utf8))
         let (error, answer) = client.handshake(with: server)
         #expect(error?.code == .noApplicationProtocol)
         // alert(21), TLS 1.2 on the record layer, two bytes: fatal(2), no_application_protocol(120).
         #expect(answer.readableBytesView.elementsEqual([21, 3, 3, 0, 2, 2, 120]))
+    }
+
+    @Test func aChoiceThatWasNotOfferedIsRefused() throws {
+        let issued = try Fixture.server.get()
+        let server = try RawPeer(choosingHTTP2: issued)
+        let client = try TLSSession(client: Fixture.clientContext(alpn: [.http1]), serverName: "localhost")
+        var (flight, answer, plaintext) = (ByteBuffer(), ByteBuffer(), ByteBuffer())
+        try client.start(into: &flight)
+        server.deliver(flight)
+        #expect(!server.handshake())
+        var reply = server.takeOutput()
+        let error = #expect(throws: TLSError.self) {
+            try client.receive(&reply, plaintext: &plaintext, output: &answer)
+        }
+        #expect([.protocolViolation, .handshakeFailure].contains(error?.code))
+        #expect(throws: TLSError.self) { try client.send(&plaintext, into: &answer) }
+    }
+
+    @Test func serverWithoutProtocolsIgnoresOffers() throws {
+        let link = try Link(Fixture.serverContext(alpn: []), Fixture.clientContext())
+        try link.handshake()
+        #expect(link.client.negotiatedProtocol == nil)
     }
 
     @Test func garbageFailsWithAnAlert() throws {

@@ -83,11 +83,11 @@ internal import Testing
 
     @Test func tls12TicketsResume() throws {
         let context = try Fixture.serverContext()
-        let first = try RawClient(version: TLS1_2_VERSION)
+        let first = try RawPeer(version: TLS1_2_VERSION)
         _ = first.handshake(with: try TLSSession(server: context))
         let session = unsafe try #require(unsafe SSL_get1_session(first.ssl))
         defer { unsafe SSL_SESSION_free(session) }
-        let second = try RawClient(version: TLS1_2_VERSION)
+        let second = try RawPeer(version: TLS1_2_VERSION)
         #expect(unsafe SSL_set_session(second.ssl, session) == 1)
         let server = try TLSSession(server: context)
         #expect(second.handshake(with: server).error == nil)

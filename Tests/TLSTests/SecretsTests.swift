@@ -27,9 +27,10 @@ internal import Testing
         #expect(SHA256Digest([1, 2, 3]) == nil)
     }
 
-    @Test(arguments: [
-        ([], [], true), ([1, 2, 3], [1, 2, 3], true), ([1, 2, 3], [1, 2, 4], false), ([1, 2, 3], [1, 2], false),
-    ] as [([UInt8], [UInt8], Bool)])
+    @Test(
+        arguments: [
+            ([], [], true), ([1, 2, 3], [1, 2, 3], true), ([1, 2, 3], [1, 2, 4], false), ([1, 2, 3], [1, 2], false),
+        ] as [([UInt8], [UInt8], Bool)])
     func comparison(left: [UInt8], right: [UInt8], expected: Bool) {
         let isEqual = constantTimeEquals(left.span, right.span)
         #expect(isEqual == expected)

@@ -103,8 +103,8 @@ class Process:
         deadline = since + seconds
         while time.monotonic() - since < quiet:
             time.sleep(0.02)
-            # A housekeeping timer may run at any time: 0.1 ms or 64 KiB is quiet.
-            if abs((now := reading()) - last) > (100_000 if reading == self.cpu_ns else 64):
+            # A housekeeping timer may run at any time: 0.5 ms or 64 KiB is quiet.
+            if abs((now := reading()) - last) > (500_000 if reading == self.cpu_ns else 64):
                 last, since = now, time.monotonic()
             if time.monotonic() > deadline:
                 raise TimeoutError(f"{self.name} does not come to rest")

@@ -15,7 +15,7 @@ from processes import CLIENT_KEY, LOAD_CORE, Proxy, Simulator, until
 
 HEADERS = {"Authorization": f"Bearer {CLIENT_KEY}", "Content-Type": "application/json"}
 PATH = "/v1/chat/completions"
-BODY_BYTES, ANSWER_BYTES, CHUNK_BYTES = 330, 400, 285
+BODY_BYTES, ANSWER_BYTES, CHUNK_BYTES = 330, 400, 300
 CHUNKS, CHUNK_DELAY_MS, STREAMS = 100, 20, 100
 # The first chunk leaves this long after a request, so that what comes before it is not counted.
 FIRST_MS = 2500

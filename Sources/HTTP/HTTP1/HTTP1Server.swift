@@ -199,7 +199,7 @@ package final class HTTP1Server: ServerEngine {
         guard exchange?.id == stream else { return }
         exchange?.continuation = .none
         exchange?.response.respond(head, end: end)
-        if end { responseEnded() }
+        responseEnded()
     }
 
     package func write(_ stream: StreamID, _ body: (inout ByteBuffer) -> Void) {
@@ -215,7 +215,7 @@ package final class HTTP1Server: ServerEngine {
 
     /// A response that ends before its request closes the connection (RFC 9112 §9.3).
     private func responseEnded() {
-        if case .body = phase {
+        if case .body = phase, exchange?.response.isEnded == true {
             phase = .discarding
             exchange?.closes = true
         }

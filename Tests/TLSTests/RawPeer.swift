@@ -1,10 +1,11 @@
 internal import COpenSSL
 internal import NIOCore
+internal import TestSupport
 
-/// A client that is OpenSSL and nothing else, for what this project's own client refuses to do: old versions, other
+/// A peer that is OpenSSL and nothing else, for what this project's own sessions refuse to do: old versions, other
 /// protocols, renegotiation, key updates.
 @safe
-final class RawClient {
+final class RawPeer {
     let ssl: OpaquePointer
     private let context: OpaquePointer
     private let incoming: OpaquePointer
@@ -12,16 +13,20 @@ final class RawClient {
 
     struct Failure: Error {}
 
-    init(version: CInt, alpn: [UInt8] = []) throws {
+    private init(_ method: OpaquePointer?) throws {
         guard
-            let context = unsafe SSL_CTX_new(TLS_client_method()),
-            let ssl = unsafe SSL_new(context), let incoming = unsafe BIO_new(BIO_s_mem()),
-            let outgoing = unsafe BIO_new(BIO_s_mem())
+            let context = unsafe SSL_CTX_new(method), let ssl = unsafe SSL_new(context),
+            let incoming = unsafe BIO_new(BIO_s_mem()), let outgoing = unsafe BIO_new(BIO_s_mem())
         else { throw Failure() }
         unsafe (self.context, self.ssl, self.incoming, self.outgoing) = (context, ssl, incoming, outgoing)
         // Empty means that more may come, not that the end was reached.
         unsafe gw_BIO_set_mem_eof_return(incoming, -1)
         unsafe SSL_set_bio(ssl, incoming, outgoing)
+    }
+
+    /// A client of one version of TLS, which offers the protocols of this list (RFC 7301 §3.1).
+    convenience init(version: CInt, alpn: [UInt8] = []) throws {
+        try unsafe self.init(TLS_client_method())
         unsafe SSL_set_connect_state(ssl)
         // OpenSSL offers versions before 1.2 at security level 0 only.
         unsafe SSL_set_security_level(ssl, 0)
@@ -29,6 +34,24 @@ final class RawClient {
             unsafe gw_SSL_set_version(ssl, version) == 1,
             unsafe SSL_set_cipher_list(ssl, "ALL:@SECLEVEL=0") == 1,
             unsafe alpn.isEmpty || SSL_set_alpn_protos(ssl, alpn, UInt32(alpn.count)) == 0
+        else { throw Failure() }
+    }
+
+    /// A server that chooses HTTP/2, whatever the client offers.
+    convenience init(choosingHTTP2 issued: TestCertificates.Issued) throws {
+        try unsafe self.init(TLS_server_method())
+        unsafe SSL_set_accept_state(ssl)
+        unsafe SSL_CTX_set_alpn_select_cb(
+            context,
+            { _, chosen, length, _, _, _ in
+                unsafe chosen?.pointee = unsafe UnsafePointer(
+                    UnsafeRawPointer(http2.utf8Start).assumingMemoryBound(to: UInt8.self))
+                unsafe length?.pointee = 2
+                return SSL_TLSEXT_ERR_OK
+            }, nil)
+        guard
+            unsafe SSL_use_certificate_file(ssl, issued.certificateFile, SSL_FILETYPE_PEM) == 1,
+            unsafe SSL_use_PrivateKey_file(ssl, issued.privateKeyFile, SSL_FILETYPE_PEM) == 1
         else { throw Failure() }
     }
 
@@ -78,3 +101,5 @@ final class RawClient {
         }
     }
 }
+
+private let http2: StaticString = "h2"

@@ -32,7 +32,7 @@ run: build certs ## Run the gateway before Qwen, with the settings of .env; PORT
 test: ## Run every test: lint, Swift tests, and real clients against the built programs
 	@ops/test.sh
 
-bench: build ## Compare CPU per request and per chunk with nginx, haproxy and nghttpx (about 15 minutes)
+bench: build ## Compare CPU per request and per chunk with nginx, haproxy and nghttpx (about 6 minutes)
 	@ops/deps.sh bench
 	@python3 ops/bench/bench.py
 

@@ -51,8 +51,7 @@ package final class ClientKeys {
     private static func presentedKey(_ fields: HeaderFields) -> ArraySlice<UInt8>? {
         if let index = fields.firstIndex(of: "authorization") {
             let value = fields.valueBytes(at: index)
-            let scheme = value.prefix(7)
-            guard scheme.count == 7, scheme.map({ $0 | 0x20 }).elementsEqual("bearer ".utf8) else { return [] }
+            guard fields.hasPrefix("bearer ", at: index) else { return [] }
             return value.dropFirst(7).drop { $0 == 0x20 }
         }
         return fields.firstIndex(of: "x-api-key").map { fields.valueBytes(at: $0) }

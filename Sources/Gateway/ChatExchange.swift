@@ -43,7 +43,9 @@ final class ChatExchange: ExchangeHandler, UpstreamCallHandler {
     /// Looks at the head; what is wrong with it is answered before a byte of the body is read.
     static func begin(_ exchange: GatewayExchange, _ head: RequestHead) -> any ExchangeHandler {
         let limit = exchange.service.shared.maxBodyBytes
-        if let type = head.fields["content-type"], !isJSON(type) {
+        if !head.fields.isValue("application/json", of: "content-type"), let type = head.fields["content-type"],
+            !isJSON(type)
+        {
             let error = APIError(
                 .unsupportedMediaType, "The body must be JSON: send it with 'Content-Type: application/json'.")
             exchange.fail(error, outcome: .rejected)
@@ -57,7 +59,6 @@ final class ChatExchange: ExchangeHandler, UpstreamCallHandler {
     }
 
     private static func isJSON(_ contentType: String) -> Bool {
-        if contentType == "application/json" { return true }
         let type = contentType.prefix { $0 != ";" }.lowercased()
         let trimmed = type.split(whereSeparator: { $0 == " " || $0 == "\t" })
         return trimmed.count == 1 && (trimmed[0] == "application/json" || trimmed[0].hasSuffix("+json"))
@@ -125,22 +126,17 @@ final class ChatExchange: ExchangeHandler, UpstreamCallHandler {
             $0.upstreamStatus = head.status
             $0.upstreamTime = sentUpstream.map { now - $0 }
         }
-        let type = head.fields["content-type"] ?? ""
+        let isEventStream = head.fields.firstIndex(of: "content-type")
+            .map { head.fields.hasPrefix("text/event-stream", at: $0) }
         if head.fields["content-encoding"].map({ $0 != "identity" }) == true {
             return giveUp(APIError(.upstreamError, "Qwen's answer is compressed, which was not asked for."))
         }
-        if isStreaming, head.status == 200, Self.isEventStream(type) {
+        if isStreaming, head.status == 200, isEventStream == true {
             stream = ChatStream(includesUsage: includesUsage)
             state = .streaming
         } else {
             state = .collecting(ByteBuffer(), status: head.status)
         }
-    }
-
-    private static func isEventStream(_ contentType: String) -> Bool {
-        let name = "text/event-stream"
-        return contentType.utf8.count >= name.utf8.count
-            && zip(contentType.utf8, name.utf8).allSatisfy { $0 | 0x20 == $1 || $0 == $1 }
     }
 
     func responseBodyReceived(_ bytes: ByteBuffer) {

@@ -29,7 +29,9 @@ final class GatewayExchange {
     /// Sends a response whose body is at hand.
     func respond(_ status: Int, contentType: StaticString, body: ByteBuffer, _ fields: HeaderFields = HeaderFields()) {
         guard !server.hasResponded else { return }
-        var head = ResponseHead(status: status, fields: fields, contentLength: body.readableBytes)
+        var head = ResponseHead(status: status, contentLength: body.readableBytes)
+        head.fields.reserve(fields: 6, bytes: 192)
+        head.fields.append(contentsOf: fields)
         appendCommonFields(contentType, to: &head.fields)
         begin(head, end: body.readableBytes == 0)
         guard body.readableBytes > 0 else { return }
@@ -43,6 +45,7 @@ final class GatewayExchange {
     /// Starts a response whose body follows piece by piece.
     func beginStream(contentType: StaticString) {
         var head = ResponseHead(status: 200)
+        head.fields.reserve(fields: 6, bytes: 192)
         appendCommonFields(contentType, to: &head.fields)
         head.fields.append("cache-control", "no-cache")
         begin(head, end: false)

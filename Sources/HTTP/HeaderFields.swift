@@ -118,6 +118,20 @@ package struct HeaderFields: Sendable, Equatable {
         firstIndex(of: name).map { value(at: $0) }
     }
 
+    /// Whether the first field of this name has exactly this value. Both are given in lower case; the case of the
+    /// value does not count.
+    package func isValue(_ expected: StaticString, of name: StaticString) -> Bool {
+        guard let index = firstIndex(of: name) else { return false }
+        return hasPrefix(expected, at: index) && Int(fields[index].valueLength) == expected.utf8CodeUnitCount
+    }
+
+    /// Whether the value of the field at `index` begins with `prefix`, given in lower case.
+    package func hasPrefix(_ prefix: StaticString, at index: Int) -> Bool {
+        let field = fields[index]
+        guard Int(field.valueLength) >= prefix.utf8CodeUnitCount else { return false }
+        return matches(prefix, from: Int(field.start) + Int(field.nameLength))
+    }
+
     /// How many fields bear this name. `name` is given in lower case.
     package func count(of name: StaticString) -> Int {
         fields.indices.reduce(into: 0) { if isNamed($1, name) { $0 += 1 } }
@@ -132,8 +146,12 @@ package struct HeaderFields: Sendable, Equatable {
     package func isNamed(_ index: Int, _ name: StaticString) -> Bool {
         let field = fields[index]
         guard Int(field.nameLength) == name.utf8CodeUnitCount else { return false }
-        let start = Int(field.start)
-        return name.withUTF8Buffer { expected in
+        return matches(name, from: Int(field.start))
+    }
+
+    /// Whether the store holds `text`, given in lower case, at `start`. There must be as many bytes.
+    private func matches(_ text: StaticString, from start: Int) -> Bool {
+        text.withUTF8Buffer { expected in
             for offset in 0..<expected.count {
                 var byte = storage[start + offset]
                 if byte >= 0x41 && byte <= 0x5A { byte |= 0x20 }

@@ -1,29 +1,31 @@
 /// The rules for a request's control data that hold for both protocols.
 package enum RequestValidation {
     /// Whether `authority` is `host[:port]` as a client may send it: a registered name, an IPv4 address or a
-    /// bracketed IPv6 address, and no userinfo (RFC 9110 §4.2.4, §7.2).
+    /// bracketed IPv6 address, and no userinfo (RFC 9110 §4.2.4, §7.2). Percent-encoded names are not accepted.
     package static func isAuthority(_ authority: String) -> Bool {
-        var bytes = Array(authority.utf8)[...]
+        let bytes = authority.utf8
         guard let first = bytes.first else { return false }
+        var rest: Substring.UTF8View
         if first == UInt8(ascii: "[") {
-            guard let end = bytes.firstIndex(of: UInt8(ascii: "]")), end > bytes.startIndex + 1 else { return false }
+            guard let end = bytes.firstIndex(of: UInt8(ascii: "]")) else { return false }
             let inside = bytes[bytes.index(after: bytes.startIndex)..<end]
-            guard inside.allSatisfy({ isHexDigit($0) || $0 == UInt8(ascii: ":") || $0 == UInt8(ascii: ".") }) else {
-                return false
-            }
-            bytes = bytes[(end + 1)...]
+            guard !inside.isEmpty, inside.allSatisfy(isAddressByte) else { return false }
+            rest = bytes[bytes.index(after: end)...]
         } else {
-            let end = bytes.firstIndex(of: UInt8(ascii: ":")) ?? bytes.endIndex
-            guard end > bytes.startIndex, bytes[..<end].allSatisfy(isNameByte) else { return false }
-            bytes = bytes[end...]
+            rest = bytes.drop(while: isNameByte)
+            guard rest.startIndex > bytes.startIndex else { return false }
         }
-        guard let colon = bytes.first else { return true }
-        let port = bytes.dropFirst()
-        return colon == UInt8(ascii: ":") && port.count <= 5 && port.allSatisfy { $0 >= 0x30 && $0 <= 0x39 }
-            && (port.isEmpty || Int(String(decoding: port, as: UTF8.self)).map { $0 <= 65535 } == true)
+        guard let colon = rest.popFirst() else { return true }
+        guard colon == UInt8(ascii: ":"), rest.count <= 5 else { return false }
+        var port = 0
+        for byte in rest {
+            guard byte >= UInt8(ascii: "0"), byte <= UInt8(ascii: "9") else { return false }
+            port = port * 10 + Int(byte - UInt8(ascii: "0"))
+        }
+        return port <= 65_535
     }
 
-    /// Unreserved and percent-encoded bytes and the sub-delimiters that occur in host names.
+    /// Unreserved bytes (RFC 3986 §2.3), of which host names are made.
     private static func isNameByte(_ byte: UInt8) -> Bool {
         switch byte {
         case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
@@ -34,10 +36,11 @@ package enum RequestValidation {
         }
     }
 
-    private static func isHexDigit(_ byte: UInt8) -> Bool {
+    /// What stands in the brackets of an IPv6 address.
+    private static func isAddressByte(_ byte: UInt8) -> Bool {
         switch byte {
         case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "a")...UInt8(ascii: "f"),
-            UInt8(ascii: "A")...UInt8(ascii: "F"):
+            UInt8(ascii: "A")...UInt8(ascii: "F"), UInt8(ascii: ":"), UInt8(ascii: "."):
             true
         default: false
         }
@@ -49,37 +52,46 @@ package enum RequestValidation {
             && path.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "#") }
     }
 
-    /// Whether two spellings name the same authority: case does not count in a host name.
+    /// Whether two spellings name the same authority: case does not count in a host name, nor does the default port
+    /// of `https` or an empty one (RFC 3986 §6.2.3, RFC 9113 §8.3.1).
     package static func sameAuthority(_ one: String, _ other: String) -> Bool {
-        one == other || one.lowercased() == other.lowercased()
+        one == other || normalized(one) == normalized(other)
     }
 
-    /// Builds and judges the head of an HTTP/2 request.
-    static func head(of incoming: IncomingHeaders, limits: HTTPLimits) -> Result<RequestHead, RequestFault> {
-        func bad(_ message: String) -> Result<RequestHead, RequestFault> {
-            .failure(RequestFault(status: 400, message: message))
-        }
-        if incoming.exceedsLimits { return .failure(.headersTooLarge) }
-        if incoming.path.utf8.count > limits.targetLength { return .failure(.targetTooLong) }
-        let hosts = incoming.fields.count(of: "host")
-        guard hosts <= 1 else { return bad("More than one Host field.") }
+    private static func normalized(_ authority: String) -> Substring {
+        let authority = authority.lowercased()[...]
+        for suffix in [":443", ":"] where authority.hasSuffix(suffix) { return authority.dropLast(suffix.count) }
+        return authority
+    }
+
+    /// Builds the head of an HTTP/2 request from its header section, or says what is wrong with it.
+    static func head(
+        of incoming: inout IncomingHeaders, limits: HTTPLimits
+    ) throws(RequestFault) -> RequestHead {
+        func bad(_ message: String) -> RequestFault { RequestFault(status: 400, message: message) }
+        if incoming.exceedsLimits { throw .headersTooLarge }
+        if incoming.path.utf8.count > limits.targetLength { throw .targetTooLong }
+        if incoming.method == "CONNECT" { throw bad("CONNECT is not served here.") }
+        // nghttp2 lets through neither a second Host nor a request without any authority.
         let host = incoming.fields["host"]
         guard let authority = incoming.authority ?? host, isAuthority(authority) else {
-            return bad("The request needs one valid :authority or Host, without user information.")
+            throw bad("The request needs one valid :authority or Host, without user information.")
         }
-        if let host, !sameAuthority(host, authority) { return bad("Host and :authority differ.") }
-        if incoming.method == "CONNECT" { return bad("CONNECT is not served here.") }
+        if let host, !sameAuthority(host, authority) { throw bad("Host and :authority differ.") }
+        guard ["https", "http"].contains(incoming.scheme.lowercased()) else {
+            throw bad("The request's :scheme must be https.")
+        }
         let isAsterisk = incoming.path == "*" && incoming.method == "OPTIONS"
         guard isAsterisk || isOriginForm(incoming.path) else {
-            return bad("The request target must start with / and hold visible ASCII only, without #.")
+            throw bad("The request target must start with / and hold visible ASCII only, without #.")
         }
         if let expect = incoming.fields["expect"], expect.lowercased() != "100-continue" {
-            return .failure(RequestFault(status: 417, message: "The only expectation met here is 100-continue."))
+            throw RequestFault(status: 417, message: "The only expectation met here is 100-continue.")
         }
-        return .success(
-            RequestHead(
-                method: incoming.method, scheme: incoming.scheme, authority: authority, path: incoming.path,
-                fields: incoming.fields, version: .http2))
+        incoming.joinCookies()
+        return RequestHead(
+            method: incoming.method, scheme: incoming.scheme, authority: authority, path: incoming.path,
+            fields: incoming.fields, version: .http2)
     }
 }
 

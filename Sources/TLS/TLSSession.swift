@@ -158,7 +158,8 @@ package final class TLSSession {
     /// One step: a handshake message or a record. False when there is nothing more to read.
     private func readRecord(into plaintext: inout ByteBuffer) throws(TLSError) -> Bool {
         let waiting = records.input.readableBytes
-        let expected = min(max(waiting, 512), Self.maximumPlaintext)
+        // Room for what is about to come out: the rest of a decrypted record, or what has arrived of the next.
+        let expected = unsafe min(max(waiting, Int(SSL_pending(ssl)), 512), Self.maximumPlaintext)
         clearErrorQueue()
         var result: CInt = 0
         unsafe plaintext.writeWithUnsafeMutableBytes(minimumWritableBytes: expected) { destination in
@@ -177,7 +178,8 @@ package final class TLSSession {
                         TLSError(.protocolViolation, "more than \(Self.controlRecordLimit) records without data"))
                 }
             }
-            return (1..<waiting).contains(records.input.readableBytes)
+            let remaining = records.input.readableBytes
+            return remaining > 0 && remaining < waiting
         case SSL_ERROR_ZERO_RETURN:
             isClosedByPeer = true
             return false

@@ -29,6 +29,10 @@ package final class ServerConnection: ChannelInboundHandler, Flushable, Sweepabl
 
     var isFlushScheduled = false
     private var isFlushing = false
+    /// Bytes of frames that are encrypted in one go.
+    private static let writeSize = 64 * 1024
+    /// A response was ended before its request: the engine has more to say once the response is out.
+    var hasEarlyAnswer = false
     var sweepIndex = -1
 
     private let opened: NIODeadline
@@ -55,7 +59,8 @@ package final class ServerConnection: ChannelInboundHandler, Flushable, Sweepabl
         return session.version
     }
 
-    var isWritable: Bool { channel?.isWritable ?? false }
+    /// Whether the socket's queue has room: told by the channel, kept here because it is asked for often.
+    private var isWritable = true
 
     /// Whether an exchange is open.
     var isBusy: Bool { !exchanges.isEmpty }
@@ -94,7 +99,8 @@ package final class ServerConnection: ChannelInboundHandler, Flushable, Sweepabl
     }
 
     package func channelWritabilityChanged(context: ChannelHandlerContext) {
-        guard context.channel.isWritable else { return }
+        isWritable = context.channel.isWritable
+        guard isWritable else { return }
         for (id, exchange) in exchanges where engine?.queuedBytes(id) == 0 { exchange.handler?.responseDrained() }
         scheduleFlush()
     }
@@ -241,10 +247,14 @@ package final class ServerConnection: ChannelInboundHandler, Flushable, Sweepabl
         var output = takeOutputBuffer()
         var failed = false
         if let engine, session.isEstablished {
-            while context.channel.isWritable {
+            var hasMore = true
+            while hasMore, isWritable {
                 loop.plaintextOut.clear()
-                guard engine.writeOutput(into: &loop.plaintextOut, limit: 64 * 1024) else { break }
-                bytesSent += loop.plaintextOut.readableBytes
+                guard engine.writeOutput(into: &loop.plaintextOut, limit: Self.writeSize) else { break }
+                let count = loop.plaintextOut.readableBytes
+                bytesSent += count
+                hasMore = count >= Self.writeSize || hasEarlyAnswer
+                hasEarlyAnswer = false
                 do {
                     try session.send(&loop.plaintextOut, into: &output)
                 } catch {

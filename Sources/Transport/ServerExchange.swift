@@ -37,6 +37,7 @@ package final class ServerExchange {
         guard !hasResponded, let connection else { return }
         hasResponded = true
         hasEnded = end
+        if end && !requestEnded { connection.hasEarlyAnswer = true }
         connection.engine?.respond(id, head, end: end)
         connection.scheduleFlush()
     }
@@ -44,15 +45,18 @@ package final class ServerExchange {
     /// Appends to the response's body; it leaves at the end of the loop's pass.
     package func write(_ body: (inout ByteBuffer) -> Void) {
         guard hasResponded, !hasEnded, let connection, let engine = connection.engine else { return }
-        let before = engine.queuedBytes(id)
-        engine.write(id, body)
-        bytesOut += engine.queuedBytes(id) - before
+        engine.write(id) { queue in
+            let before = queue.readableBytes
+            body(&queue)
+            bytesOut += queue.readableBytes - before
+        }
         connection.scheduleFlush()
     }
 
     package func end() {
         guard hasResponded, !hasEnded, let connection else { return }
         hasEnded = true
+        if !requestEnded { connection.hasEarlyAnswer = true }
         connection.engine?.end(id)
         connection.scheduleFlush()
     }
@@ -81,13 +85,6 @@ package final class ServerExchange {
         guard let connection else { return }
         connection.engine?.consume(id, bytes)
         connection.scheduleFlush()
-    }
-
-    /// Bytes of the response that the client has not taken yet: those queued for its stream, and all of it while the
-    /// connection's socket takes no more.
-    package var isBlocked: Bool {
-        guard let connection, let engine = connection.engine else { return false }
-        return !connection.isWritable || engine.queuedBytes(id) > 0
     }
 }
 

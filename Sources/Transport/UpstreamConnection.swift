@@ -22,6 +22,10 @@ final class UpstreamConnection: ChannelInboundHandler, Flushable, Sweepable {
 
     var isFlushScheduled = false
     private var isFlushing = false
+    /// Bytes of frames that are encrypted in one go.
+    private static let writeSize = 64 * 1024
+    /// Whether the socket's queue has room, as the channel last told.
+    private var isWritable = true
     var sweepIndex = -1
     private var isReadPaused = false
     /// When the TCP connection was there.
@@ -124,7 +128,8 @@ final class UpstreamConnection: ChannelInboundHandler, Flushable, Sweepable {
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
-        if context.channel.isWritable { loop.scheduleFlush(self) }
+        isWritable = context.channel.isWritable
+        if isWritable { loop.scheduleFlush(self) }
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
@@ -223,9 +228,11 @@ final class UpstreamConnection: ChannelInboundHandler, Flushable, Sweepable {
         }
         var failed: UpstreamError?
         if let engine, session.isEstablished {
-            while context.channel.isWritable {
+            var hasMore = true
+            while hasMore, isWritable {
                 loop.plaintextOut.clear()
-                guard engine.writeOutput(into: &loop.plaintextOut, limit: 64 * 1024) else { break }
+                guard engine.writeOutput(into: &loop.plaintextOut, limit: Self.writeSize) else { break }
+                hasMore = loop.plaintextOut.readableBytes >= Self.writeSize
                 do {
                     try session.send(&loop.plaintextOut, into: &output)
                 } catch {

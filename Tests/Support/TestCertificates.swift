@@ -2,7 +2,7 @@ internal import COpenSSL
 internal import Foundation
 
 /// A certificate authority made for one test run, and the certificates it issues: as PEM in memory and as files in a
-/// temporary directory, which is removed with this object.
+/// temporary directory, which is removed with this object or at exit.
 @safe
 package final class TestCertificates: Sendable {
     /// A certificate and its private key.
@@ -26,17 +26,17 @@ package final class TestCertificates: Sendable {
     /// The authority's own certificate.
     package let authority: Issued
     /// Where the files are.
-    package let directory: String
+    package var directory: String { temporary.path }
+
+    private let temporary: TemporaryDirectory
 
     nonisolated(unsafe) private let authorityCertificate: OpaquePointer
     nonisolated(unsafe) private let authorityKey: OpaquePointer
 
     /// Makes the authority (ECDSA P-256, valid for a day).
     package init(authorityName: String = "qwen-gateway test authority") throws {
-        let directory = FileManager.default.temporaryDirectory
-            .appending(path: "qwen-gateway-tests-\(UUID().uuidString)").path
-        try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: false)
-        self.directory = directory
+        let directory = try TemporaryDirectory()
+        self.temporary = directory
         let key = unsafe try Self.makeKey(.ecdsaP256)
         let certificate = unsafe try Self.makeCertificate(
             subject: authorityName, key: key, issuer: nil, issuerKey: key, validity: -3600..<86400,
@@ -46,13 +46,12 @@ package final class TestCertificates: Sendable {
             ])
         unsafe authorityKey = key
         unsafe authorityCertificate = certificate
-        authority = unsafe try Self.write(certificate, key, name: "ca", in: directory)
+        authority = unsafe try Self.write(certificate, key, name: "ca", in: directory.path)
     }
 
     deinit {
         unsafe X509_free(authorityCertificate)
         unsafe EVP_PKEY_free(authorityKey)
-        try? FileManager.default.removeItem(atPath: directory)
     }
 
     /// A server certificate for these DNS names and IP addresses. `validity` is in seconds from now.

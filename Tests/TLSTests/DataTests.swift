@@ -1,4 +1,3 @@
-internal import COpenSSL
 internal import NIOCore
 internal import TLS
 internal import Testing
@@ -43,6 +42,25 @@ internal import Testing
         }
         #expect(link.serverReceived == up)
         #expect(link.clientReceived == down)
+    }
+
+    /// A record that arrives in two parts, at every boundary, with nothing at all received in between.
+    @Test func nothingReceivedWithinARecord() throws {
+        let link = try establishedLink()
+        for boundary in 0...27 {
+            var (data, record) = (ByteBuffer(string: "hello"), ByteBuffer())
+            try link.client.send(&data, into: &record)
+            let first = record.readSlice(length: boundary)
+            let head = try #require(first)
+            var received = ByteBuffer()
+            for part in [ByteBuffer(), head, ByteBuffer(), ByteBuffer(), record, ByteBuffer()] {
+                var (plaintext, output, error) = link.server.feed(part)
+                #expect(error == nil)
+                #expect(output.readableBytes == 0)
+                received.writeBuffer(&plaintext)
+            }
+            #expect(received == ByteBuffer(string: "hello"))
+        }
     }
 
     @Test func fewestRecords() throws {
@@ -129,75 +147,5 @@ internal import Testing
         let more = link.server.feed(ByteBuffer(string: "more"))
         #expect(more.plaintext.readableBytes == 0)
         #expect(more.error == nil)
-    }
-}
-
-/// What a peer may ask for in the middle of a session.
-@Suite struct PostHandshakeTests {
-    private func connect(_ version: CInt) throws -> (RawPeer, TLSSession) {
-        let server = try TLSSession(server: Fixture.serverContext())
-        let client = try RawPeer(version: version)
-        let (error, _) = client.handshake(with: server)
-        #expect(error == nil)
-        #expect(server.isEstablished)
-        return (client, server)
-    }
-
-    @Test func renegotiationIsRefused() throws {
-        let (client, server) = try connect(TLS1_2_VERSION)
-        #expect(unsafe SSL_renegotiate(client.ssl) == 1)
-        #expect(!client.handshake())
-        let (plaintext, output, error) = server.feed(client.takeOutput())
-        #expect(plaintext.readableBytes == 0)
-        // Either the session ends, or the client is told that this does not happen: with an alert in both cases.
-        #expect(output.readableBytes > 0)
-        client.deliver(output)
-        #expect(!client.handshake())
-        let reason = gw_ERR_get_reason(ERR_peek_error())
-        #expect(error != nil || reason == SSL_R_NO_RENEGOTIATION)
-    }
-
-    @Test func keyUpdatesAreAnswered() throws {
-        let (client, server) = try connect(TLS1_3_VERSION)
-        for round in 0..<5 {
-            #expect(unsafe SSL_key_update(client.ssl, SSL_KEY_UPDATE_REQUESTED) == 1)
-            #expect(client.send("round \(round)"))
-            let (plaintext, output, error) = server.feed(client.takeOutput())
-            #expect(error == nil)
-            #expect(plaintext == ByteBuffer(string: "round \(round)"))
-            #expect(output.readableBytes == 0)
-            var (data, answer) = (ByteBuffer(string: "answer"), ByteBuffer())
-            try server.send(&data, into: &answer)
-            // The server's own key update, then the data: two records.
-            #expect(answer.readableBytes == 5 + 5 + 17 + 5 + 6 + 17)
-            client.deliver(answer)
-            #expect(client.receive() == Array("answer".utf8))
-        }
-    }
-
-    @Test func keyUpdateFloodEndsTheSession() throws {
-        let (client, server) = try connect(TLS1_3_VERSION)
-        var flood = ByteBuffer()
-        for _ in 0..<500 {
-            #expect(unsafe SSL_key_update(client.ssl, SSL_KEY_UPDATE_NOT_REQUESTED) == 1)
-            #expect(client.handshake())
-            var record = client.takeOutput()
-            flood.writeBuffer(&record)
-        }
-        let (_, _, error) = server.feed(flood)
-        #expect(error?.code == .protocolViolation)
-    }
-
-    @Test func keyUpdatesOneByOneAreCountedToo() throws {
-        let (client, server) = try connect(TLS1_3_VERSION)
-        var count = 0
-        while count < 500 {
-            #expect(unsafe SSL_key_update(client.ssl, SSL_KEY_UPDATE_NOT_REQUESTED) == 1)
-            #expect(client.handshake())
-            if server.feed(client.takeOutput()).error != nil { break }
-            count += 1
-        }
-        // The record that ended the handshake counts too.
-        #expect((126...128).contains(count))
     }
 }

@@ -55,6 +55,23 @@ internal import Testing
         #expect(!server.isEstablished)
     }
 
+    /// The six suites of Mozilla's intermediate configuration that fit the key, and a selection of those that it lacks.
+    @Test(arguments: [
+        ("ECDHE-ECDSA-AES128-GCM-SHA256", true), ("ECDHE-ECDSA-AES256-GCM-SHA384", true),
+        ("ECDHE-ECDSA-CHACHA20-POLY1305", true), ("ECDHE-RSA-AES128-GCM-SHA256", false),
+        ("ECDHE-ECDSA-AES128-SHA256", false), ("ECDHE-ECDSA-AES256-SHA", false), ("AES128-GCM-SHA256", false),
+        ("DHE-RSA-AES128-GCM-SHA256", false), ("AECDH-AES128-SHA", false),
+    ])
+    func tls12Suites(suite: String, isAccepted: Bool) throws {
+        let server = try TLSSession(server: Fixture.serverContext())
+        let (error, answer) = try RawPeer(version: TLS1_2_VERSION, suites: suite).handshake(with: server)
+        #expect(server.isEstablished == isAccepted)
+        if !isAccepted {
+            #expect(error?.code == .handshakeFailure)
+            #expect(answer.readableBytesView.suffix(2).elementsEqual([2, 40]))
+        }
+    }
+
     @Test(arguments: [
         ([ApplicationProtocol.http2], [ApplicationProtocol.http2, .http1], ApplicationProtocol.http2),
         ([.http1], [.http2, .http1], .http1),

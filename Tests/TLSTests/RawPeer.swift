@@ -24,15 +24,15 @@ final class RawPeer {
         unsafe SSL_set_bio(ssl, incoming, outgoing)
     }
 
-    /// A client of one version of TLS, which offers the protocols of this list (RFC 7301 §3.1).
-    convenience init(version: CInt, alpn: [UInt8] = []) throws {
+    /// A client of one version of TLS, which offers these protocols (as RFC 7301 §3.1 lists them) and suites of TLS 1.2.
+    convenience init(version: CInt, alpn: [UInt8] = [], suites: String = "ALL") throws {
         try unsafe self.init(TLS_client_method())
         unsafe SSL_set_connect_state(ssl)
         // OpenSSL offers versions before 1.2 at security level 0 only.
         unsafe SSL_set_security_level(ssl, 0)
         guard
             unsafe gw_SSL_set_version(ssl, version) == 1,
-            unsafe SSL_set_cipher_list(ssl, "ALL:@SECLEVEL=0") == 1,
+            unsafe SSL_set_cipher_list(ssl, suites + ":@SECLEVEL=0") == 1,
             unsafe alpn.isEmpty || SSL_set_alpn_protos(ssl, alpn, UInt32(alpn.count)) == 0
         else { throw Failure() }
     }

@@ -74,9 +74,16 @@ def http(certificates, protocol):
 
 @pytest.fixture
 def sdk(http):
-    """Makes an OpenAI client for a gateway or a simulator; it does not retry."""
+    """Makes an OpenAI client for a gateway; it does not retry."""
 
-    def make(server, key=None):
-        return openai.OpenAI(api_key=key or server.key, base_url=server.url, http_client=http, max_retries=0)
+    def make(gateway, key=None):
+        return openai.OpenAI(api_key=key or gateway.key, base_url=gateway.url, http_client=http, max_retries=0)
 
     return make
+
+
+@pytest.fixture
+def qwen(certificates, simulator):
+    """An OpenAI client that asks the simulator, past the gateway."""
+    with httpx.Client(verify=certificates.client_context(), http2=True, trust_env=False) as client:
+        yield openai.OpenAI(api_key=simulator.key, base_url=simulator.url, http_client=client, max_retries=0)

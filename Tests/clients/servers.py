@@ -149,7 +149,7 @@ class Gateway(Server):
             "ADMIN_ADDRESS": "",
             "WORKERS": "2",
         } | settings
-        super().__init__(gateway_command(), self.settings, folder, r'"msg":"listening"[^\n]*?"port":(\d+)')
+        super().__init__(gateway_command(), self.settings, folder, r'"msg":"listening"[^\n]*?"port":"?(\d+)')
         self.origin = f"https://localhost:{self.port}"
         self.url = f"{self.origin}/v1"
 

@@ -90,7 +90,7 @@ def test_secrets_stay_out_of_the_log(sdk, http, new_gateway):
     with pytest.raises(openai.AuthenticationError):
         answered(sdk(gateway, key=wrong), "chunks=1")
     http.post(f"{gateway.url}/chat/completions?key={wrong}", content=b"{", headers={"x-api-key": gateway.key})
-    http.get(f"{gateway.origin}/health", headers={"Cookie": wrong, "X-Request-Id": f"{gateway.key}\x7f"})
+    http.get(f"{gateway.origin}/health", headers={"Cookie": wrong, "X-Request-Id": gateway.key})
     assert gateway.stop() == 0
     log = gateway.log()
     assert '"status":401' in log.replace(" ", "")
@@ -107,7 +107,7 @@ def test_outcomes_in_the_access_log(sdk, http, new_gateway):
     next(client.chat.completions.create(model=MODEL, messages=ask("chunks=1000 delay=50"), stream=True))
     http.close()
     lines = eventually(lambda: len(lines := gateway.access_lines()) >= 3 and lines, 5, "three access lines")
-    assert [line["outcome"] for line in lines] == ["completed", "upstream_truncated", "client_cancelled"]
+    assert sorted(line["outcome"] for line in lines) == ["client_cancelled", "completed", "upstream_truncated"]
     assert all(line["path"] == "/v1/chat/completions" and line["model"] == MODEL for line in lines)
 
 

@@ -9,16 +9,16 @@ import pytest
 from chat import MODEL, answered, ask, deltas, streamed
 
 
-def test_answer_is_what_qwen_sent(sdk, gateway, simulator):
+def test_answer_is_what_qwen_sent(sdk, qwen, gateway):
     steering = "chunks=20 size=50"
-    assert answered(sdk(gateway), steering) == answered(sdk(simulator), steering) != ""
+    assert answered(sdk(gateway), steering) == answered(qwen, steering) != ""
 
 
-def test_stream_is_what_qwen_sent(sdk, gateway, simulator):
+def test_stream_is_what_qwen_sent(sdk, qwen, gateway):
     steering = "chunks=200 size=50"
     through = streamed(sdk(gateway), steering)
     assert len(through) == 200
-    assert through == streamed(sdk(simulator), steering)
+    assert through == streamed(qwen, steering)
 
 
 def test_stream_arrives_while_it_is_produced(sdk, gateway):

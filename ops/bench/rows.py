@@ -113,7 +113,7 @@ class Bench:
 def microseconds(proxy: Proxy, before: int, ticks: int, units: int) -> float:
     used = proxy.settled(proxy.cpu_ns) - before
     ended_threads = proxy.ticks_ns() - ticks - used
-    if ended_threads > max(0.05 * used, 50_000_000):
+    if ended_threads > max(0.02 * used, 40_000_000):
         raise RuntimeError(f"{proxy.name} ended threads while it was measured: {ended_threads / 1e6:.0f} ms uncounted")
     return used / 1000 / units
 

@@ -7,10 +7,11 @@ struct EventQueue<Event> {
         events.append(event)
     }
 
-    mutating func popFirst() -> Event? {
+    /// - Parameter isIdle: whether no more is to be expected soon: storage is then given back with the last event.
+    mutating func popFirst(isIdle: Bool = false) -> Event? {
         guard next < events.count else {
             if next > 0 {
-                events.removeAll(keepingCapacity: next <= 256)
+                events.removeAll(keepingCapacity: !isIdle && next <= 256)
                 next = 0
             }
             return nil

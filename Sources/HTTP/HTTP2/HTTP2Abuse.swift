@@ -4,64 +4,45 @@ import NIOCore
 ///
 /// nghttp2 1.52 limits incoming RST_STREAM and CONTINUATION only. Left to the application are the resets that *we*
 /// are made to send (CVE-2025-8671), and frames that cost work without moving an exchange on: PING, SETTINGS,
-/// PRIORITY, WINDOW_UPDATE, empty DATA, unknown types. Both are token buckets that refill with time; frames that
-/// our own DATA provokes (WINDOW_UPDATE) are paid for by it.
+/// PRIORITY, WINDOW_UPDATE, empty DATA, unknown types. Both are token buckets that refill with time; what our own
+/// DATA provokes (WINDOW_UPDATE, PING) is paid for by it.
 struct HTTP2Abuse {
-    /// Streams that end by a reset, from either side: 400 at once, 10 a second. Two hundred pressed Stop buttons in
-    /// half a minute pass.
-    private var resets = TokenBucket(capacity: 400, perSecond: 10)
-    /// Frames of no progress: 800 at once, 20 a second.
-    private var idleFrames = TokenBucket(capacity: 800, perSecond: 20)
+    /// Exchanges that end by a reset, the client's or one that its fault forces on us: so many at once, and so many a
+    /// second. Two hundred pressed Stop buttons in half a minute pass.
+    private static let resetBurst = 400.0, resetsPerSecond = 10.0
+    /// Frames of no progress.
+    private static let idleBurst = 800.0, idleFramesPerSecond = 20.0
+    /// Frames of no progress that each DATA frame we send pays for, and how many of those are kept for a peer that
+    /// falls behind: after a pause it may acknowledge thousands of DATA frames at once.
+    private static let creditPerData = 3.0, mostCredit = 8_000.0
+
+    private var resets = resetBurst
+    private var idleFrames = idleBurst
+    private var refilled: NIODeadline?
 
     private(set) var isExceeded = false
 
-    mutating func tick(_ now: NIODeadline) {
-        resets.refill(now)
-        idleFrames.refill(now)
-    }
-
-    mutating func countReset() {
-        if !resets.take() { isExceeded = true }
-    }
-
-    mutating func countIdleFrame() {
-        if !idleFrames.take() { isExceeded = true }
-    }
-
-    /// DATA went out or came in with content: its acknowledgements are no abuse.
-    mutating func creditProgress() {
-        idleFrames.credit(3)
-    }
-}
-
-/// Tokens that refill at a constant rate up to a capacity.
-struct TokenBucket {
-    private let capacity: Double
-    private let perSecond: Double
-    private var tokens: Double
-    private var refilled: NIODeadline?
-
-    init(capacity: Double, perSecond: Double) {
-        self.capacity = capacity
-        self.perSecond = perSecond
-        self.tokens = capacity
-    }
-
+    /// Refills both buckets for the time that has passed.
     mutating func refill(_ now: NIODeadline) {
         if let last = refilled, now > last {
-            tokens = min(capacity, tokens + Double((now - last).nanoseconds) * perSecond / 1e9)
+            let seconds = Double((now - last).nanoseconds) / 1e9
+            resets = min(Self.resetBurst, resets + seconds * Self.resetsPerSecond)
+            let refill = min(Self.idleBurst, idleFrames + seconds * Self.idleFramesPerSecond)
+            idleFrames = max(idleFrames, refill)
         }
         refilled = now
     }
 
-    mutating func credit(_ amount: Double) {
-        tokens = min(capacity, tokens + amount)
+    mutating func countReset() {
+        if resets < 1 { isExceeded = true } else { resets -= 1 }
     }
 
-    /// Takes one token; false when there is none.
-    mutating func take() -> Bool {
-        guard tokens >= 1 else { return false }
-        tokens -= 1
-        return true
+    mutating func countIdleFrame() {
+        if idleFrames < 1 { isExceeded = true } else { idleFrames -= 1 }
+    }
+
+    /// DATA with content went out.
+    mutating func creditDataSent() {
+        idleFrames = min(Self.mostCredit, idleFrames + Self.creditPerData)
     }
 }

@@ -14,16 +14,20 @@ internal import CNghttp2
     private init() {
         var callbacks: OpaquePointer?
         unsafe nghttp2_session_callbacks_new(&callbacks)
-        unsafe Self.setReceiving(callbacks)
-        unsafe Self.setSending(callbacks)
+        unsafe Self.setHeaderCallbacks(callbacks)
+        unsafe Self.setReceivingCallbacks(callbacks)
+        unsafe Self.setSendingCallbacks(callbacks)
         unsafe self.callbacks = callbacks
 
         var options: OpaquePointer?
         unsafe nghttp2_option_new(&options)
         // Window is given back by hand, when the other side has taken the bytes.
         unsafe nghttp2_option_set_no_auto_window_update(options, 1)
-        // 1.52 counts a CONTINUATION header once for each read that it is split over; 8 refuses honest peers.
-        unsafe nghttp2_option_set_max_continuations(options, 32)
+        // 1.52 counts a CONTINUATION header once for each read that it is split over: the session counts them itself.
+        unsafe nghttp2_option_set_max_continuations(options, 1 << 20)
+        // It would keep 128 closed streams, 28 KiB, for a priority tree; what is left to judge late frames by is
+        // StreamHistory.
+        unsafe nghttp2_option_set_no_closed_streams(options, 1)
         unsafe self.options = options
     }
 
@@ -41,13 +45,7 @@ internal import CNghttp2
         return unsafe session
     }
 
-    private static func setReceiving(_ callbacks: OpaquePointer?) {
-        unsafe nghttp2_session_callbacks_set_on_begin_frame_callback(callbacks) { _, header, context in
-            guard let header = unsafe header, let session = unsafe HTTP2Session.from(context) else { return 0 }
-            unsafe session.frameBegan(
-                type: header.pointee.type, stream: header.pointee.stream_id, length: header.pointee.length)
-            return 0
-        }
+    private static func setHeaderCallbacks(_ callbacks: OpaquePointer?) {
         unsafe nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks) { _, frame, context in
             guard let frame = unsafe frame, let session = unsafe HTTP2Session.from(context) else { return 0 }
             unsafe session.headersBegan(stream: frame.pointee.hd.stream_id)
@@ -66,16 +64,24 @@ internal import CNghttp2
         unsafe nghttp2_session_callbacks_set_on_invalid_header_callback(callbacks) { _, _, _, _, _, _, _, _ in
             NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE.rawValue
         }
+    }
+
+    private static func setReceivingCallbacks(_ callbacks: OpaquePointer?) {
         unsafe nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks) {
             _, _, stream, data, length, context in
             guard let data = unsafe data, let session = unsafe HTTP2Session.from(context) else { return 0 }
-            unsafe session.data(stream: stream, data, length)
+            unsafe session.dataReceived(stream: stream, data, length)
             return 0
         }
         unsafe nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks) { _, frame, context in
             guard let frame = unsafe frame, let session = unsafe HTTP2Session.from(context) else { return 0 }
             let header = unsafe frame.pointee.hd
-            session.frameReceived(type: header.type, stream: header.stream_id, flags: header.flags)
+            let endStream = header.flags & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) != 0
+            switch UInt32(header.type) {
+            case NGHTTP2_HEADERS.rawValue: session.headersReceived(stream: header.stream_id, endStream: endStream)
+            case NGHTTP2_DATA.rawValue: if endStream { session.dataEnded(stream: header.stream_id) }
+            default: break
+            }
             return 0
         }
         unsafe nghttp2_session_callbacks_set_on_stream_close_callback(callbacks) { _, stream, code, context in
@@ -84,11 +90,32 @@ internal import CNghttp2
         }
     }
 
-    private static func setSending(_ callbacks: OpaquePointer?) {
+    private static func setSendingCallbacks(_ callbacks: OpaquePointer?) {
         unsafe nghttp2_session_callbacks_set_on_frame_send_callback(callbacks) { _, frame, context in
-            guard let frame = unsafe frame, let session = unsafe HTTP2Session.from(context) else { return 0 }
+            guard let frame = unsafe frame else { return 0 }
             let header = unsafe frame.pointee.hd
-            session.frameSent(type: header.type, stream: header.stream_id, flags: header.flags)
+            switch UInt32(header.type) {
+            case NGHTTP2_DATA.rawValue, NGHTTP2_HEADERS.rawValue:
+                if header.flags & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) != 0 {
+                    unsafe HTTP2Session.from(context)?.endStreamSent(header.stream_id)
+                }
+            case NGHTTP2_RST_STREAM.rawValue:
+                unsafe HTTP2Session.from(context)?.resetSent(code: frame.pointee.rst_stream.error_code)
+            case NGHTTP2_GOAWAY.rawValue:
+                let goAway = unsafe frame.pointee.goaway
+                unsafe HTTP2Session.from(context)?.goAwaySent(
+                    code: goAway.error_code,
+                    reason: UnsafeRawBufferPointer(start: goAway.opaque_data, count: goAway.opaque_data_len))
+            default: break
+            }
+            return 0
+        }
+        unsafe nghttp2_session_callbacks_set_on_frame_not_send_callback(callbacks) { _, frame, _, context in
+            guard let frame = unsafe frame else { return 0 }
+            let header = unsafe frame.pointee.hd
+            if header.type == UInt8(NGHTTP2_HEADERS.rawValue) {
+                unsafe HTTP2Session.from(context)?.headersNotSent(stream: header.stream_id)
+            }
             return 0
         }
     }

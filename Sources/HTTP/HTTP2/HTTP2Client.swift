@@ -5,6 +5,8 @@ package import NIOCore
 package final class HTTP2Client: HTTP2Session, ClientEngine {
     /// The most streams held open at once, whatever the server allows.
     private static let concurrentStreams = 100
+    /// Interim (1xx) responses before a final one.
+    private static let mostInterimResponses = 16
 
     private var events = EventQueue<ClientEvent>()
     private var goneAway = false
@@ -14,12 +16,7 @@ package final class HTTP2Client: HTTP2Session, ClientEngine {
     }
 
     package func receive(_ input: inout ByteBuffer, now: NIODeadline) throws(ConnectionFault) {
-        do {
-            try receiveBytes(&input, now: now)
-        } catch {
-            failAll(StreamFailure(.protocolError(error.message)))
-            throw error
-        }
+        try receiveBytes(&input, now: now)
     }
 
     package func receiveEnd(clean: Bool) {
@@ -29,14 +26,15 @@ package final class HTTP2Client: HTTP2Session, ClientEngine {
 
     /// Fails the open streams when the connection can no longer serve them.
     private func failAll(_ failure: StreamFailure) {
-        for stream in streams.values where !stream.incomingEnded {
+        for stream in streams.all where !stream.incomingEnded && !stream.isFaulted {
             events.append(.failed(StreamID(stream.id), failure))
         }
         streams.removeAll()
     }
 
     package func nextEvent() -> ClientEvent? {
-        events.popFirst()
+        if let terminated, !streams.isEmpty { failAll(StreamFailure(.protocolError(terminated.message))) }
+        return events.popFirst(isIdle: streams.isEmpty)
     }
 
     package var openStreams: Int { streams.count }
@@ -48,9 +46,7 @@ package final class HTTP2Client: HTTP2Session, ClientEngine {
     }
 
     package var isFinished: Bool {
-        if terminated != nil { return true }
-        if goneAway && streams.isEmpty { return true }
-        return unsafe nghttp2_session_want_read(session) == 0 && nghttp2_session_want_write(session) == 0
+        terminated != nil || goneAway && streams.isEmpty || isExhausted
     }
 
     package var wantsReadPaused: Bool { false }
@@ -59,104 +55,120 @@ package final class HTTP2Client: HTTP2Session, ClientEngine {
 
     package func send(_ head: RequestHead, body: ByteBuffer) -> StreamID? {
         guard capacity > 0 else { return nil }
-        var list = HeaderFields()
-        list.reserve(fields: head.fields.count + 5, bytes: head.fields.byteCount + 160)
-        list.append(":method", head.method)
-        list.append(":scheme", head.scheme)
-        list.append(":authority", head.authority)
-        list.append(":path", head.path)
-        list.append(contentsOf: head.fields)
+        var control = HeaderFields()
+        control.reserve(fields: 5, bytes: 160)
+        control.append(":method", head.method)
+        control.append(":scheme", head.scheme)
+        control.append(":authority", head.authority)
+        control.append(":path", head.path)
         let hasBody = body.readableBytes > 0
-        if hasBody { list.append("content-length", String(body.readableBytes)) }
-        let id = unsafe withNameValues(list) { values, count in
+        if hasBody { control.append("content-length", String(body.readableBytes)) }
+        let id = unsafe withNameValues(control, head.fields) { values, count in
             guard hasBody else { return unsafe nghttp2_submit_request(session, nil, values, count, nil, nil) }
             var source = unsafe nghttp2_data_provider()
             unsafe source.read_callback = HTTP2Callbacks.readBody
             return unsafe nghttp2_submit_request(session, nil, values, count, &source, nil)
         }
         guard id > 0 else {
+            // The identifiers are used up.
             goneAway = true
             return nil
         }
         let stream = HTTP2Stream(id: id)
         stream.outgoing = body
-        stream.outgoingEnded = true
-        stream.isHead = head.method == "HEAD"
-        streams[id] = stream
+        stream.sending = .ending
+        streams.append(stream)
         return StreamID(id)
     }
 
     package func cancel(_ id: StreamID) {
-        guard streams[id.rawValue] != nil else { return }
-        unsafe nghttp2_submit_rst_stream(
-            session, UInt8(NGHTTP2_FLAG_NONE.rawValue), id.rawValue, NGHTTP2_CANCEL.rawValue)
+        guard let stream = streams[id.rawValue] else { return }
+        reset(stream, NGHTTP2_CANCEL)
     }
 
     package func consume(_ id: StreamID, _ bytes: Int) {
         // The connection's share was given back when the bytes came: a slow reader holds up its own stream only.
-        guard streams[id.rawValue] != nil else { return }
-        unsafe nghttp2_session_consume_stream(session, id.rawValue, bytes)
+        guard let stream = streams[id.rawValue] else { return }
+        let count = min(bytes, stream.unconsumed)
+        stream.unconsumed -= count
+        unsafe nghttp2_session_consume_stream(session, id.rawValue, count)
+    }
+
+    // MARK: Frames
+
+    override func willRead(_ frame: FrameHeader) {
+        if frame.type == UInt8(NGHTTP2_GOAWAY.rawValue) { goneAway = true }
     }
 
     // MARK: nghttp2's callbacks
 
-    override func frameBegan(type: UInt8, stream: Int32, length: Int) {
-        if UInt32(type) == NGHTTP2_GOAWAY.rawValue { goneAway = true }
-    }
-
     override func headersBegan(stream id: Int32) {
-        streams[id]?.incoming = IncomingHeaders()
+        incoming = IncomingHeaders(isResponse: true)
     }
 
     override func header(stream id: Int32, name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer) -> Bool {
-        guard let stream = streams[id] else { return true }
-        unsafe stream.incoming.append(name, value, limits: limits)
-        return stream.incoming.count <= 10 * limits.headerCount
-            && stream.incoming.listSize <= 4 * limits.headerListSize
+        unsafe incoming.append(name, value, limits: limits)
     }
 
-    override func frameReceived(type: UInt8, stream id: Int32, flags: UInt8) {
-        guard type == UInt8(NGHTTP2_HEADERS.rawValue) || type == UInt8(NGHTTP2_DATA.rawValue),
-            let stream = streams[id]
-        else { return }
-        if type == UInt8(NGHTTP2_HEADERS.rawValue) { headersReceived(stream) }
-        guard UInt32(flags) & NGHTTP2_FLAG_END_STREAM.rawValue != 0, !stream.incomingEnded, !stream.isFaulted else {
-            return
-        }
-        stream.incomingEnded = true
-        events.append(.end(StreamID(id)))
-    }
-
-    private func headersReceived(_ stream: HTTP2Stream) {
-        let incoming = stream.incoming
-        stream.incoming = IncomingHeaders()
-        guard !stream.headDelivered, !stream.isFaulted, incoming.status >= 200 else { return }
-        if incoming.exceedsLimits {
-            stream.isFaulted = true
-            events.append(.failed(StreamID(stream.id), StreamFailure(.protocolError("response header too large"))))
-            return cancel(StreamID(stream.id))
-        }
-        stream.headDelivered = true
-        let length = incoming.fields["content-length"].flatMap { Int($0) }
-        events.append(
-            .head(
-                StreamID(stream.id),
-                ResponseHead(status: incoming.status, fields: incoming.fields, contentLength: length)))
-    }
-
-    override func data(stream id: Int32, _ bytes: UnsafePointer<UInt8>, _ count: Int) {
-        unsafe nghttp2_session_consume_connection(session, count)
+    override func headersReceived(stream id: Int32, endStream: Bool) {
+        var headers = IncomingHeaders()
+        swap(&headers, &incoming)
         guard let stream = streams[id], !stream.isFaulted else { return }
+        // A trailer section is read and dropped.
+        if !stream.headDelivered { headReceived(stream, headers) }
+        if endStream { incomingEnded(stream) }
+    }
+
+    private func headReceived(_ stream: HTTP2Stream, _ headers: IncomingHeaders) {
+        if headers.exceedsLimits { return fail(stream, "the response's header fields are too large or too many") }
+        switch headers.status {
+        case 100...199:
+            stream.interimCount += 1
+            if stream.interimCount > Self.mostInterimResponses { fail(stream, "too many interim responses") }
+        case 200...599:
+            stream.headDelivered = true
+            let head = ResponseHead(
+                status: headers.status, fields: headers.fields, contentLength: headers.contentLength)
+            events.append(.head(StreamID(stream.id), head))
+        default: fail(stream, "the response's status is none")
+        }
+    }
+
+    /// Gives up a stream whose response cannot be understood.
+    private func fail(_ stream: HTTP2Stream, _ message: String) {
+        stream.isFaulted = true
+        events.append(.failed(StreamID(stream.id), StreamFailure(.protocolError(message))))
+        resets.append((stream.id, NGHTTP2_PROTOCOL_ERROR))
+    }
+
+    private func incomingEnded(_ stream: HTTP2Stream) {
+        guard !stream.isFaulted else { return }
+        stream.incomingEnded = true
+        events.append(.end(StreamID(stream.id)))
+        // The rest of the request is of no use any more.
+        if stream.sending != .ended { resets.append((stream.id, NGHTTP2_CANCEL)) }
+    }
+
+    override func dataReceived(stream id: Int32, _ bytes: UnsafePointer<UInt8>, _ count: Int) {
+        unclaimed += count
+        guard let stream = streams[id], !stream.isFaulted else { return }
+        stream.unconsumed += count
         events.append(.body(StreamID(id), unsafe slice(bytes, count)))
     }
 
+    override func dataEnded(stream id: Int32) {
+        if let stream = streams[id] { incomingEnded(stream) }
+    }
+
     override func streamClosed(_ id: Int32, code: UInt32) {
-        guard let stream = streams.removeValue(forKey: id), !stream.incomingEnded, !stream.isFaulted else { return }
+        guard let stream = streams.remove(id), !stream.incomingEnded, !stream.isFaulted else { return }
         let refused = code == NGHTTP2_REFUSED_STREAM.rawValue
         events.append(.failed(StreamID(id), StreamFailure(.reset(code), isUnprocessed: refused)))
     }
 
-    override func bodyDrained(_ stream: HTTP2Stream) {
-        events.append(.drained(StreamID(stream.id)))
+    override func endStreamSent(_ id: Int32) {
+        guard let stream = streams[id] else { return }
+        stream.sending = .ended
+        events.append(.drained(StreamID(id)))
     }
 }

@@ -1,32 +1,47 @@
 import NIOCore
 
-/// One HTTP/2 stream, owned by its session from the stream's first frame to `on_stream_close`.
+/// One HTTP/2 stream, owned by its session from its first frame to nghttp2's word that it is closed.
 final class HTTP2Stream {
+    /// How far the message on its way out is.
+    enum Sending {
+        /// More may be written.
+        case open
+        /// END_STREAM follows what is queued.
+        case ending
+        /// RST_STREAM (INTERNAL_ERROR) follows what is queued.
+        case aborting
+        /// RST_STREAM was submitted.
+        case reset
+        /// END_STREAM is in the connection's output.
+        case ended
+    }
+
     let id: Int32
 
     /// The message body on its way out, filled by the application and emptied by nghttp2's data source.
     var outgoing = ByteBuffer()
-    var outgoingEnded = false
-    /// Reset the stream once `outgoing` is empty.
-    var abortsWhenDrained = false
+    var sending = Sending.open
     /// nghttp2 asked for body bytes when there were none: it must be told of new ones.
     var isDeferred = false
-    /// Final response headers (server) or request headers (client) were submitted.
+    /// A response's header section was submitted.
     var headSubmitted = false
-    /// A message without a body on its way out: HEAD, 204, 304.
-    var suppressesBody = false
+    /// The response on its way out has no body (HEAD, 204, 304): END_STREAM is on its header section.
+    var isBodiless = false
 
-    /// The header list that is arriving.
-    var incoming = IncomingHeaders()
-    /// The message's head was delivered; any further header block is a trailer section.
+    /// The message's head was delivered, or the fault in its place; a further header section is a trailer section.
     var headDelivered = false
-    var incomingEnded = false
-    /// The request was refused with a fault: nothing more of it is delivered.
-    var isFaulted = false
-    /// The request's method is HEAD.
+    /// A HEAD request.
     var isHead = false
-    /// The response has gone out whole.
-    var responseSent = false
+    /// END_STREAM came.
+    var incomingEnded = false
+    /// RST_STREAM came.
+    var isResetByPeer = false
+    /// The message was refused: nothing more of it is delivered.
+    var isFaulted = false
+    /// Body bytes that were delivered and are not consumed so far.
+    var unconsumed = 0
+    /// Interim (1xx) responses that came.
+    var interimCount = 0
 
     init(id: Int32) {
         self.id = id

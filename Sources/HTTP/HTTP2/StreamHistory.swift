@@ -1,54 +1,50 @@
 /// What became of the client's streams, as far back as it matters to tell a late frame from a forbidden one.
 ///
-/// RFC 9113 §5.1 asks for STREAM_CLOSED on a stream that has ended, PROTOCOL_ERROR on an identifier that was passed
-/// over, and silence about frames that were under way when we reset their stream.
+/// RFC 9113 §5.1 asks for STREAM_CLOSED on a stream that its peer has ended, PROTOCOL_ERROR on an identifier that was
+/// passed over, and silence about frames that were under way when their stream was reset or refused.
 struct StreamHistory {
-    enum State {
-        case idle, closed, resetByUs, skipped
+    enum State: UInt8 {
+        /// Not used so far.
+        case idle
+        /// Passed over: a higher identifier was used first.
+        case skipped
+        /// Reset, refused or ignored by us before the peer had ended it: its frames mean nothing.
+        case ignored
+        /// Ended by its peer.
+        case ended
     }
 
-    private static let depth = 256
-    private var highest: Int32 = 0
-    /// The identifiers opened last, and those that we reset last; the oldest are overwritten.
-    private var openedIDs = RecentIDs(depth: depth)
-    private var resetIDs = RecentIDs(depth: depth)
+    /// How many identifiers are remembered, a power of two. Older ones count as ended.
+    private static let depth: Int32 = 256
+    private var highest: Int32 = -1
+    /// A ring with a place for each of the last odd identifiers; empty before the first.
+    private var states: [State] = []
 
+    /// Takes note of a new stream, `id` being odd and higher than all before. Unless its end is reported it counts as
+    /// ignored once it is gone.
     mutating func opened(_ id: Int32) {
-        highest = max(highest, id)
-        openedIDs.append(id)
+        if states.isEmpty { states = Array(repeating: .skipped, count: Int(Self.depth)) }
+        var passed = max(highest + 2, id - 2 * (Self.depth - 1))
+        while passed < id {
+            states[Self.place(passed)] = .skipped
+            passed += 2
+        }
+        states[Self.place(id)] = .ignored
+        highest = id
     }
 
-    mutating func resetByUs(_ id: Int32) {
-        resetIDs.append(id)
+    /// The peer ended its side of the stream, by END_STREAM or RST_STREAM.
+    mutating func ended(_ id: Int32) {
+        guard id <= highest, remembers(id) else { return }
+        states[Self.place(id)] = .ended
     }
 
     func state(of id: Int32) -> State {
         if id > highest { return .idle }
-        if resetIDs.contains(id) { return .resetByUs }
-        return openedIDs.contains(id) ? .closed : .skipped
-    }
-}
-
-/// A ring of stream identifiers. It grows with use: an idle connection holds next to nothing.
-struct RecentIDs {
-    private let depth: Int
-    private var ids: [Int32] = []
-    private var next = 0
-
-    init(depth: Int) {
-        self.depth = depth
+        return remembers(id) ? states[Self.place(id)] : .ended
     }
 
-    mutating func append(_ id: Int32) {
-        if ids.count < depth {
-            ids.append(id)
-        } else {
-            ids[next] = id
-            next = (next + 1) % depth
-        }
-    }
+    private func remembers(_ id: Int32) -> Bool { highest - id < 2 * Self.depth }
 
-    func contains(_ id: Int32) -> Bool {
-        ids.contains(id)
-    }
+    private static func place(_ id: Int32) -> Int { Int(id >> 1 & (depth - 1)) }
 }

@@ -142,14 +142,14 @@ import Testing
         #expect(log.flushDue == nil, "a line is as good as a tick")
 
         let size = Self.line(Self.sparse, format: .json).utf8.count
-        for _ in 0..<(16 * 1024 / size) { log.append(Self.sparse, now: start) }
+        for _ in 0..<(LogBuffer.sizeLimit / size) { log.append(Self.sparse, now: start) }
         #expect(log.flushDue != nil)
         log.append(Self.sparse, now: start)
-        #expect(log.flushDue == nil, "16 KiB are handed over at once")
+        #expect(log.flushDue == nil, "a full buffer is handed over at once")
 
         #expect(sink.close(within: .seconds(30)))
         pipe.closeWriteEnd()
-        #expect(pipe.readAll().split(separator: "\n").count == 5 + 16 * 1024 / size)
+        #expect(pipe.readAll().split(separator: "\n").count == 5 + LogBuffer.sizeLimit / size)
     }
 
     @Test func secretsRegisteredLaterAreFoundFromTheNextBatchOn() {

@@ -39,7 +39,9 @@ internal import CNghttp2
     func makeSession(_ role: HTTP2Role, context: UnsafeMutableRawPointer) -> OpaquePointer? {
         var session: OpaquePointer?
         switch role {
-        case .server: unsafe nghttp2_session_server_new2(&session, callbacks, context, options)
+        case .server:
+            var memory = unsafe SessionMemory.allocator
+            unsafe nghttp2_session_server_new3(&session, callbacks, context, options, &memory)
         case .client: unsafe nghttp2_session_client_new2(&session, callbacks, context, options)
         }
         return unsafe session

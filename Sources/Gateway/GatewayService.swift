@@ -39,6 +39,7 @@ final class GatewayService: ExchangeService {
         self.accessLog = accessLog
         keys = try ClientKeys(shared.keys, allowsAnonymous: shared.allowsAnonymous)
         loop.onTick { [accessLog] now in accessLog.tick(now: now) }
+        loop.onShutdown { [accessLog] in accessLog.flush() }
     }
 
     /// The value of a Date field (RFC 9110 §6.6.1), made once a second.

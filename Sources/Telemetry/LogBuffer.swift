@@ -1,12 +1,12 @@
 internal import NIOCore
 
-/// Collects the lines of one event loop and hands them to the sink when 64 KiB have gathered or 100 ms have passed, so
+/// Collects the lines of one event loop and hands them to the sink when 32 KiB have gathered or 100 ms have passed, so
 /// that a line costs the loop neither a lock nor a system call.
 ///
 /// The buffer has no timer of its own: its driver calls `tick` at `flushDue`.
 struct LogBuffer {
     /// Bytes that are handed over without waiting longer.
-    static let sizeLimit = 64 * 1024
+    static let sizeLimit = 32 * 1024
     /// How long a line waits at most.
     static let delay = TimeAmount.milliseconds(100)
 

@@ -26,6 +26,7 @@ package final class LoopContext {
     private var sweepPosition = 0
     private var sweepTask: Scheduled<Void>?
     private var isShutDown = false
+    private var lastActions: [() -> Void] = []
     private var tickers: [(NIODeadline) -> Void] = []
 
     /// Each connection is looked at once in five ticks: deadlines are kept to within a second.
@@ -44,6 +45,8 @@ package final class LoopContext {
     /// Ends the sweep. To be called before the event loop is shut down.
     package func shutdown() {
         isShutDown = true
+        for action in lastActions { action() }
+        lastActions.removeAll()
         sweepTask?.cancel()
         tickers.removeAll()
     }
@@ -58,6 +61,11 @@ package final class LoopContext {
     /// Calls `body` five times a second on the loop, while there are connections and for some seconds after.
     package func onTick(_ body: @escaping (NIODeadline) -> Void) {
         tickers.append(body)
+    }
+
+    /// Calls `body` when the loop is shut down.
+    package func onShutdown(_ body: @escaping () -> Void) {
+        lastActions.append(body)
     }
 
     // MARK: Flushing

@@ -394,6 +394,11 @@ package final class ServerConnection: ChannelInboundHandler, Flushable, Sweepabl
                 engine.abort(id, .cancel)
                 close(id, .timedOut)
                 scheduleFlush()
+            } else if !exchange.requestEnded, exchange.hasEnded, now - exchange.began >= server.timeouts.request {
+                // Answered, and the rest of the request never came.
+                engine.abort(id, .cancel)
+                close(id, .completed)
+                scheduleFlush()
             } else if !exchange.requestEnded, !exchange.hasResponded, now - exchange.began >= server.timeouts.request {
                 exchange.requestEnded = true
                 exchange.handler?.requestFailed(

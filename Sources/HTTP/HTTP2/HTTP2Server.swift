@@ -8,6 +8,8 @@ package import NIOCore
 package final class HTTP2Server: HTTP2Session, ServerEngine {
     /// DATA of no use that is at least so long is paid for by its own bytes.
     private static let payingDataLength = 64
+    /// Bytes of a body that may still come after its response before the stream is reset.
+    private static let discardLimit = 32 * 1024
 
     private var events = EventQueue<ServerEvent>()
     private var history = StreamHistory()
@@ -182,11 +184,22 @@ package final class HTTP2Server: HTTP2Session, ServerEngine {
     override func dataReceived(stream id: Int32, _ bytes: UnsafePointer<UInt8>, _ count: Int) {
         guard let stream = streams[id], !stream.isFaulted, stream.sending == .open else {
             unclaimed += count
+            if let stream = streams[id], stream.sending == .ended { discard(count, of: stream) }
             return
         }
         madeProgress = true
         stream.unconsumed += count
         events.append(.body(StreamID(id), unsafe slice(bytes, count)))
+    }
+
+    /// The rest of a request that was answered early is of no use (RFC 9113 §8.1). A reset that comes with the answer
+    /// makes clients throw the answer away, so it waits for a client that goes on sending.
+    private func discard(_ count: Int, of stream: HTTP2Stream) {
+        let before = stream.discarded
+        stream.discarded += count
+        if before < Self.discardLimit, stream.discarded >= Self.discardLimit {
+            resets.append((stream.id, NGHTTP2_NO_ERROR))
+        }
     }
 
     override func dataEnded(stream id: Int32) {
@@ -210,8 +223,6 @@ package final class HTTP2Server: HTTP2Session, ServerEngine {
     override func endStreamSent(_ id: Int32) {
         guard let stream = streams[id] else { return }
         stream.sending = .ended
-        // The rest of the request is of no use any more (RFC 9113 §8.1).
-        if !stream.incomingEnded { resets.append((id, NGHTTP2_NO_ERROR)) }
     }
 
     override func resetSent(code: UInt32) {

@@ -40,6 +40,8 @@ final class HTTP2Stream {
     var isFaulted = false
     /// Body bytes that were delivered and are not consumed so far.
     var unconsumed = 0
+    /// Body bytes that came after the response and were thrown away.
+    var discarded = 0
     /// Interim (1xx) responses that came.
     var interimCount = 0
 

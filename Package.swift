@@ -24,7 +24,8 @@ func module(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 
 /// The tests of a module, under Tests/<name>Tests.
 func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-    .testTarget(name: "\(name)Tests", dependencies: [.init(stringLiteral: name)] + dependencies, swiftSettings: settings)
+    .testTarget(
+        name: "\(name)Tests", dependencies: [.init(stringLiteral: name)] + dependencies, swiftSettings: settings)
 }
 
 let package = Package(
@@ -63,7 +64,10 @@ let package = Package(
         module("QwenSimulator", ["Transport", "JSON", "EventStream", nioPosix]),
         .executableTarget(
             name: "qwen-gateway",
-            dependencies: ["Gateway", "Telemetry", logging, nioCore, .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            dependencies: [
+                "Gateway", "Telemetry", logging, nioCore,
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
             swiftSettings: settings),
         .executableTarget(
             name: "qwen-simulator",

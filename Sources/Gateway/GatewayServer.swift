@@ -4,8 +4,8 @@ package import Logging
 import NIOCore
 import NIOPosix
 import Qwen
-package import Telemetry
 import TLS
+package import Telemetry
 import Transport
 
 /// The gateway as a running whole: event loops, listeners, upstream pools, and their end.

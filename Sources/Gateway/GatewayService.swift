@@ -63,7 +63,8 @@ final class GatewayService: ExchangeService {
                     APIError(
                         .missingKey, "You didn't provide an API key. Send it as 'Authorization: Bearer YOUR_KEY'."))
             case .unknown:
-                return refuse(exchange, APIError(.invalidKey, "Incorrect API key provided. The gateway does not know it."))
+                return refuse(
+                    exchange, APIError(.invalidKey, "Incorrect API key provided. The gateway does not know it."))
             }
         }
         guard let route else {

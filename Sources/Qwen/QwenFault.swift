@@ -69,7 +69,8 @@ package struct QwenFault: Error, Sendable, Equatable {
             message: message?.lowercased() ?? "")
     }
 
-    private static func text(_ name: StaticString, of object: JSONNode, in document: borrowing JSONDocument) -> String? {
+    private static func text(_ name: StaticString, of object: JSONNode, in document: borrowing JSONDocument) -> String?
+    {
         guard let node = document.member(name, of: object) else { return nil }
         if let number = document.integer(node) { return String(number) }
         return document.string(node)

@@ -115,7 +115,11 @@ struct ChatScript {
             switch status {
             case 401: ("invalid_api_key", "invalid_request_error", "Incorrect API key provided.")
             case 403: ("access_denied", "access_denied", "Access denied.")
-            case 404: ("model_not_found", "invalid_request_error", "The model does not exist or you do not have access to it.")
+            case 404:
+                (
+                    "model_not_found", "invalid_request_error",
+                    "The model does not exist or you do not have access to it."
+                )
             case 429: ("limit_requests", "limit_requests", "You exceeded your current requests list.")
             case 503: ("ModelUnavailable", "server_error", "The model is unavailable.")
             case 400..<500: ("invalid_parameter_error", "invalid_request_error", "Required body invalid.")

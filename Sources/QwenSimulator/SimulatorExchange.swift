@@ -47,7 +47,7 @@ final class SimulatorExchange: ExchangeHandler {
         let includesUsage =
             options.flatMap { document.member("include_usage", of: $0) }.flatMap { document.bool($0) } ?? false
         let script = ChatScript(
-            model: document.member("model", of: root).flatMap { document.string($0) } ?? "", 
+            model: document.member("model", of: root).flatMap { document.string($0) } ?? "",
             includesUsage: includesUsage, directives: directives, id: service.nextID(), created: service.now())
         self.script = script
         after(directives.first) { [self] in

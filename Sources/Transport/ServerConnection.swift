@@ -358,7 +358,8 @@ package final class ServerConnection: ChannelInboundHandler, Flushable, Sweepabl
         let timeouts = server.timeouts
         let buffered = Int((try? channel?.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0)
         if closesWhenSent {
-            let expired = stall.isStalled(pending: buffered, progress: bytesSent, now: now, limit: timeouts.stalledWrite)
+            let expired = stall.isStalled(
+                pending: buffered, progress: bytesSent, now: now, limit: timeouts.stalledWrite)
             if buffered == 0 || expired { context?.close(promise: nil) }
             return
         }

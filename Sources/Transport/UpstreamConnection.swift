@@ -305,7 +305,8 @@ final class UpstreamConnection: ChannelInboundHandler, Flushable, Sweepable {
             let waited = now - call.waitingSince
             if !call.hasResponse, waited >= pool.timeouts.firstByte {
                 cancel(id)
-                call.failed(UpstreamError(.firstByteTimeout, "no answer within \(waited.nanoseconds / 1_000_000_000) s"))
+                call.failed(
+                    UpstreamError(.firstByteTimeout, "no answer within \(waited.nanoseconds / 1_000_000_000) s"))
             } else if call.hasResponse, !call.isHeldBack, waited >= pool.timeouts.idle {
                 cancel(id)
                 call.failed(UpstreamError(.idleTimeout, "silent for \(waited.nanoseconds / 1_000_000_000) s"))

@@ -1,6 +1,6 @@
 import Foundation
-import Synchronization
 import NIOCore
+import Synchronization
 import Telemetry
 
 /// Reads a log as it is written, through a pipe.

@@ -26,7 +26,9 @@ import Testing
     static let cases: [Case] = [
         Case(fields: [json], status: 401, code: "missing_api_key"),
         Case(fields: [json, ("authorization", "Bearer wrong")], status: 401, code: "invalid_api_key"),
-        Case(fields: [json, ("authorization", "Basic \(GatewayFixture.clientKey)")], status: 401, code: "invalid_api_key"),
+        Case(
+            fields: [json, ("authorization", "Basic \(GatewayFixture.clientKey)")], status: 401, code: "invalid_api_key"
+        ),
         Case(fields: [json, ("x-api-key", "wrong")], status: 401, code: "invalid_api_key"),
         Case(method: "GET", path: "/v1/unknown", body: "", fields: [], status: 401, code: "missing_api_key"),
         Case(method: "GET", path: "/v1/unknown", body: "", fields: [key], status: 404, code: "unknown_url"),
@@ -50,7 +52,8 @@ import Testing
         Case(body: #"{"messages":[{"role":"user","content":"status=401"}]}"#, status: 502, code: "upstream_auth_error"),
         Case(body: #"{"messages":[{"role":"user","content":"status=404"}]}"#, status: 404, code: "model_not_found"),
         Case(body: #"{"messages":[{"role":"user","content":"status=500"}]}"#, status: 502, code: "upstream_error"),
-        Case(body: #"{"messages":[{"role":"user","content":"status=503"}]}"#, status: 503, code: "upstream_unavailable"),
+        Case(
+            body: #"{"messages":[{"role":"user","content":"status=503"}]}"#, status: 503, code: "upstream_unavailable"),
     ]
 
     @Test(arguments: [ApplicationProtocol.http1, .http2])

@@ -62,40 +62,69 @@ struct HTTP2FrameTests {
         Case(
             "6.2 HEADERS without room for its priority", Make.headers(1, [0, 0], flags: Flag.priority),
             .goAway(Code.frameSizeError)),
-        Case("6.2 HEADERS from the client on an even stream", Make.headers(2, Make.request()), .goAway(Code.protocolError)),
+        Case(
+            "6.2 HEADERS from the client on an even stream", Make.headers(2, Make.request()),
+            .goAway(Code.protocolError)),
         Case("6.3 PRIORITY on stream 0", Make.priority(0, on: 1), .goAway(Code.protocolError)),
         Case("6.3 PRIORITY of 4 bytes", Make.frame(Kind.priority, 0, 1, big32(0)), .goAway(Code.frameSizeError)),
-        Case("5.3.1 HEADERS on itself", Make.headers(1, big32(1) + [15] + Make.block(Make.request()), flags: Flag.priority), .goAway(Code.protocolError)),
+        Case(
+            "5.3.1 HEADERS on itself",
+            Make.headers(1, big32(1) + [15] + Make.block(Make.request()), flags: Flag.priority),
+            .goAway(Code.protocolError)),
         Case("5.3.1 PRIORITY on itself", Make.priority(3, on: 3), .goAway(Code.protocolError)),
         Case("6.4 RST_STREAM on stream 0", Make.reset(0), .goAway(Code.protocolError)),
         Case("6.4 RST_STREAM on an idle stream", Make.reset(1), .goAway(Code.protocolError)),
-        Case("6.4 RST_STREAM of 3 bytes", open + Make.frame(Kind.rstStream, 0, 1, [0, 0, 0]), .goAway(Code.frameSizeError)),
-        Case("6.5 SETTINGS ACK with a payload", Make.frame(Kind.settings, Flag.ack, 0, [0, 1, 0, 0, 0, 0]), .goAway(Code.frameSizeError)),
+        Case(
+            "6.4 RST_STREAM of 3 bytes", open + Make.frame(Kind.rstStream, 0, 1, [0, 0, 0]),
+            .goAway(Code.frameSizeError)),
+        Case(
+            "6.5 SETTINGS ACK with a payload", Make.frame(Kind.settings, Flag.ack, 0, [0, 1, 0, 0, 0, 0]),
+            .goAway(Code.frameSizeError)),
         Case("6.5 SETTINGS on a stream", Make.frame(Kind.settings, 0, 1), .goAway(Code.protocolError)),
-        Case("6.5 SETTINGS of 5 bytes", Make.frame(Kind.settings, 0, 0, [0, 1, 0, 0, 0]), .goAway(Code.frameSizeError)),
+        Case(
+            "6.5 SETTINGS of 5 bytes", Make.frame(Kind.settings, 0, 0, [0, 1, 0, 0, 0]), .goAway(Code.frameSizeError)),
         Case("6.5 SETTINGS ACK that nobody asked for", Make.settingsAck, .goAway(Code.protocolError)),
         Case("6.5.2 ENABLE_PUSH 2", Make.settings([(2, 2)]), .goAway(Code.protocolError)),
         Case("6.5.2 INITIAL_WINDOW_SIZE too large", Make.settings([(4, 0x8000_0000)]), .goAway(Code.flowControlError)),
         Case("6.5.2 MAX_FRAME_SIZE too small", Make.settings([(5, 16_383)]), .goAway(Code.protocolError)),
         Case("6.5.2 MAX_FRAME_SIZE too large", Make.settings([(5, 1 << 24)]), .goAway(Code.protocolError)),
         Case("6.5.2 an unknown setting", Make.settings([(0xFF, 1)]), .accepted),
-        Case("6.6 PUSH_PROMISE from a client", Make.frame(Kind.pushPromise, Flag.endHeaders, 1, big32(2)), .goAway(Code.protocolError)),
-        Case("6.7 PING on a stream", Make.frame(Kind.ping, 0, 1, Array(repeating: 0, count: 8)), .goAway(Code.protocolError)),
-        Case("6.7 PING of 6 bytes", Make.frame(Kind.ping, 0, 0, Array(repeating: 0, count: 6)), .goAway(Code.frameSizeError)),
+        Case(
+            "6.6 PUSH_PROMISE from a client", Make.frame(Kind.pushPromise, Flag.endHeaders, 1, big32(2)),
+            .goAway(Code.protocolError)),
+        Case(
+            "6.7 PING on a stream", Make.frame(Kind.ping, 0, 1, Array(repeating: 0, count: 8)),
+            .goAway(Code.protocolError)),
+        Case(
+            "6.7 PING of 6 bytes", Make.frame(Kind.ping, 0, 0, Array(repeating: 0, count: 6)),
+            .goAway(Code.frameSizeError)),
         Case("6.8 GOAWAY on a stream", Make.frame(Kind.goAway, 0, 1, big32(0) + big32(0)), .goAway(Code.protocolError)),
-        Case("6.8 GOAWAY of 7 bytes", Make.frame(Kind.goAway, 0, 0, Array(repeating: 0, count: 7)), .goAway(Code.frameSizeError)),
+        Case(
+            "6.8 GOAWAY of 7 bytes", Make.frame(Kind.goAway, 0, 0, Array(repeating: 0, count: 7)),
+            .goAway(Code.frameSizeError)),
         Case("6.9 WINDOW_UPDATE of 0 on the connection", Make.windowUpdate(0, 0), .goAway(Code.protocolError)),
         Case("6.9 WINDOW_UPDATE of 0 on a stream", open + Make.windowUpdate(1, 0), .goAway(Code.protocolError)),
-        Case("6.9 WINDOW_UPDATE of 3 bytes", Make.frame(Kind.windowUpdate, 0, 0, [0, 0, 1]), .goAway(Code.frameSizeError)),
+        Case(
+            "6.9 WINDOW_UPDATE of 3 bytes", Make.frame(Kind.windowUpdate, 0, 0, [0, 0, 1]), .goAway(Code.frameSizeError)
+        ),
         Case("6.9 WINDOW_UPDATE on an idle stream", Make.windowUpdate(1, 100), .goAway(Code.protocolError)),
-        Case("6.9.1 the connection's window overflows", Make.windowUpdate(0, 0x7FFF_FFFF), .goAway(Code.flowControlError)),
-        Case("6.9.1 a stream's window overflows", open + Make.windowUpdate(1, 0x7FFF_FFFF), .reset(1, Code.flowControlError)),
-        Case("6.10 CONTINUATION after END_HEADERS", open + Make.frame(Kind.continuation, Flag.endHeaders, 1), .goAway(Code.protocolError)),
-        Case("6.10 CONTINUATION after DATA", open + Make.data(1, "x") + Make.frame(Kind.continuation, 4, 1), .goAway(Code.protocolError)),
+        Case(
+            "6.9.1 the connection's window overflows", Make.windowUpdate(0, 0x7FFF_FFFF), .goAway(Code.flowControlError)
+        ),
+        Case(
+            "6.9.1 a stream's window overflows", open + Make.windowUpdate(1, 0x7FFF_FFFF),
+            .reset(1, Code.flowControlError)),
+        Case(
+            "6.10 CONTINUATION after END_HEADERS", open + Make.frame(Kind.continuation, Flag.endHeaders, 1),
+            .goAway(Code.protocolError)),
+        Case(
+            "6.10 CONTINUATION after DATA", open + Make.data(1, "x") + Make.frame(Kind.continuation, 4, 1),
+            .goAway(Code.protocolError)),
         Case("6.10 CONTINUATION first", Make.frame(Kind.continuation, Flag.endHeaders, 1), .goAway(Code.protocolError)),
         Case(
             "6.10 CONTINUATION on another stream",
-            Make.frame(Kind.headers, Flag.endStream, 1, Make.block(Make.request())) + Make.frame(Kind.continuation, 4, 3),
+            Make.frame(Kind.headers, Flag.endStream, 1, Make.block(Make.request()))
+                + Make.frame(Kind.continuation, 4, 3),
             .goAway(Code.protocolError)),
     ]
 
@@ -109,7 +138,9 @@ struct HTTP2FrameTests {
 
     @Test(arguments: Cut.allCases)
     func wrongPreface(_ cut: Cut) {
-        for bytes in [latin1("GET / HTTP/1.1\r\nHost: example.com\r\n\r\n"), latin1("PRI * HTTP/2.0\r\n\r\nXX\r\n\r\n")] {
+        for bytes in [
+            latin1("GET / HTTP/1.1\r\nHost: example.com\r\n\r\n"), latin1("PRI * HTTP/2.0\r\n\r\nXX\r\n\r\n"),
+        ] {
             let client = RawClient(settings: nil, cut: cut)
             #expect(client.verdict(of: bytes) == .goAway(Code.protocolError))
             #expect(client.thrown == ConnectionFault("no HTTP/2 connection preface"))

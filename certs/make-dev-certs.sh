@@ -11,7 +11,7 @@ umask 077
 
 readonly ca_name='qwen-gateway development CA'
 readonly ca_days=3650
-readonly leaf_days=825      # the longest that Apple's clients accept
+readonly leaf_days=365      # the longest that Apple's clients accept
 readonly margin=$((7 * 24 * 3600))
 
 dir=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)

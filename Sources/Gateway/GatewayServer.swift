@@ -15,14 +15,23 @@ package final class GatewayServer: Sendable {
     private let server: HTTPSServer
     private let configuration: GatewayConfiguration
     private let logger: Logger
+    private let ticketRotation: RepeatedTask
 
     /// The port that is listened on.
     package var port: Int { server.port }
 
     private init(
         group: MultiThreadedEventLoopGroup, contexts: [NIOLoopBound<LoopContext>], server: HTTPSServer,
-        configuration: GatewayConfiguration, logger: Logger
+        configuration: GatewayConfiguration, logger: Logger, tls: TLSServerContext
     ) {
+        // Hourly: the context decides whether its ticket keys are old enough.
+        ticketRotation = contexts[0].eventLoop.scheduleRepeatedTask(initialDelay: .hours(1), delay: .hours(1)) { _ in
+            do {
+                try tls.rotateTicketKeys(now: .now())
+            } catch {
+                logger.error("the session ticket keys could not be rotated", metadata: ["reason": "\(error)"])
+            }
+        }
         self.group = group
         self.contexts = contexts
         self.server = server
@@ -60,7 +69,8 @@ package final class GatewayServer: Sendable {
                     shared: shared, loop: loop, pool: pool, accessLog: AccessLog(sink: sink, redactor: redactor))
             }
             return GatewayServer(
-                group: group, contexts: contexts, server: server, configuration: configuration, logger: logger)
+                group: group, contexts: contexts, server: server, configuration: configuration, logger: logger,
+                tls: serverTLS)
         } catch {
             try? await group.shutdownGracefully()
             throw StartupError("\(error)", exitCode: .unavailable)
@@ -103,6 +113,7 @@ package final class GatewayServer: Sendable {
 
     /// Stops accepting, lets exchanges in progress finish within SHUTDOWN_TIMEOUT, and ends the event loops.
     package func shutdown() async {
+        ticketRotation.cancel()
         let open = await server.connectionCount()
         logger.info("draining", metadata: ["connections": "\(open)"])
         let left = await server.drain(timeout: TimeAmount(configuration.shutdownTimeout))

@@ -32,7 +32,13 @@ package final class ServerConnection: ChannelInboundHandler, Flushable, Sweepabl
     /// Bytes of frames that are encrypted in one go.
     private static let writeSize = 64 * 1024
     /// A response was ended before its request: the engine has more to say once the response is out.
-    var hasEarlyAnswer = false
+    var hasEarlyAnswer = false {
+        didSet { if hasEarlyAnswer { hasAnsweredEarly = true } }
+    }
+    /// A response was ended before its request at some time: the client may still be sending.
+    private var hasAnsweredEarly = false
+    /// A response was broken off.
+    var hasBrokenOff = false
     var sweepIndex = -1
 
     private let opened: NIODeadline
@@ -94,7 +100,8 @@ package final class ServerConnection: ChannelInboundHandler, Flushable, Sweepabl
         switch phase {
         case .tls(let session): receive(&bytes, session)
         case .plain(let responder): receivePlain(&bytes, responder)
-        case .new, .closing: break
+        case .closing: discard(bytes.readableBytes)
+        case .new: break
         }
     }
 
@@ -181,6 +188,7 @@ package final class ServerConnection: ChannelInboundHandler, Flushable, Sweepabl
     private func handleEvents() {
         guard let engine else { return }
         while let event = engine.nextEvent() {
+            if case .closing = phase { return }
             switch event {
             case .head(let id, let head, let hasBody):
                 let exchange = open(id)
@@ -193,6 +201,7 @@ package final class ServerConnection: ChannelInboundHandler, Flushable, Sweepabl
                 exchanges[id]?.requestEnded = true
                 exchanges[id]?.handler?.requestEnded()
             case .fault(let id, let fault):
+                hasEarlyAnswer = true
                 if let exchange = exchanges[id] {
                     exchange.requestEnded = true
                     exchange.handler?.requestFailed(fault)
@@ -314,14 +323,15 @@ package final class ServerConnection: ChannelInboundHandler, Flushable, Sweepabl
         if case .tls(let session) = phase {
             var output = records
             records = ByteBuffer()
-            session.close(into: &output)
+            // Without close_notify a client can tell that a response which ends with the connection was broken off.
+            if !hasBrokenOff { session.close(into: &output) }
             if output.readableBytes > 0 { context?.writeAndFlush(wrapOutboundOut(output), promise: nil) }
         }
         endExchanges(.clientLeft)
         phase = .closing
         guard let context else { return }
         if context.channel.isWritable, (try? channel?.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0 == 0 {
-            context.close(promise: nil)
+            if hasAnsweredEarly { linger(context) } else { context.close(promise: nil) }
         } else {
             // Bytes wait in the socket's queue: let them go, within the time that a stalled write may take.
             closesWhenSent = true
@@ -335,6 +345,26 @@ package final class ServerConnection: ChannelInboundHandler, Flushable, Sweepabl
     }
 
     private var closesWhenSent = false
+
+    // MARK: Lingering
+
+    /// Bytes and time for which a client may go on sending what nobody reads, so that it gets to read its answer:
+    /// closing at once would make the kernel reset the connection and throw the answer away (RFC 9112 §9.6).
+    private static let lingerBytes = 1024 * 1024
+    private static let lingerTime = TimeAmount.seconds(1)
+    private var lingersSince: NIODeadline?
+    private var discarded = 0
+
+    private func linger(_ context: ChannelHandlerContext) {
+        lingersSince = loop.now
+        context.close(mode: .output, promise: nil)
+        if isReadPaused { try? channel?.syncOptions?.setOption(.autoRead, value: true) }
+    }
+
+    private func discard(_ count: Int) {
+        discarded += count
+        if lingersSince != nil, discarded > Self.lingerBytes { context?.close(promise: nil) }
+    }
 
     private func endExchanges(_ end: ExchangeEnd) {
         while let id = exchanges.first?.key {
@@ -357,6 +387,10 @@ package final class ServerConnection: ChannelInboundHandler, Flushable, Sweepabl
     func checkDeadlines(_ now: NIODeadline) {
         let timeouts = server.timeouts
         let buffered = Int((try? channel?.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0)
+        if let lingersSince {
+            if now - lingersSince >= Self.lingerTime { context?.close(promise: nil) }
+            return
+        }
         if closesWhenSent {
             let expired = stall.isStalled(
                 pending: buffered, progress: bytesSent, now: now, limit: timeouts.stalledWrite)

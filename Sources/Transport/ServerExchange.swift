@@ -68,6 +68,7 @@ package final class ServerExchange {
         hasEnded = true
         loop.eventLoop.assumeIsolated().scheduleTask(in: .milliseconds(50)) { [self] in
             loop.updateTime()
+            connection?.hasBrokenOff = true
             connection?.engine?.abort(id, .internalError)
             connection?.scheduleFlush()
         }

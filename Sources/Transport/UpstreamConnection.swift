@@ -44,7 +44,8 @@ final class UpstreamConnection: ChannelInboundHandler, Flushable, Sweepable {
     /// How many further calls it can take at this time.
     var capacity: Int { engine?.capacity ?? 0 }
 
-    var isIdle: Bool { calls.isEmpty }
+    /// Whether a response came whole on it before.
+    var isReused: Bool { completed > 0 }
 
     // MARK: Calls
 

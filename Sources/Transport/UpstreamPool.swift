@@ -108,8 +108,11 @@ package final class UpstreamPool {
     }
 
     private func serve(_ connection: UpstreamConnection) {
-        while !waiting.isEmpty, connection.capacity > 0, connection.start(waiting[0]) {
-            waiting.removeFirst()
+        while connection.capacity > 0 {
+            // A request that is sent again goes to a new connection: another old one may be as dead as the first.
+            let next = waiting.firstIndex { $0.attempts == 0 || !connection.isReused }
+            guard let next, connection.start(waiting[next]) else { return }
+            waiting.remove(at: next)
         }
     }
 

@@ -215,10 +215,10 @@ struct HTTP2FrameTests {
             var scanner = FrameScanner(preface: Make.preface.count)
             var seen: [String] = []
             for piece in cut.pieces(of: bytes) {
-                Array(piece).withUnsafeBytes { bytes in
+                unsafe Array(piece).withUnsafeBytes { bytes in
                     var offset = 0
                     while offset < bytes.count {
-                        if !scanner.isInFrame { offset = scanner.readHeader(bytes, from: offset) }
+                        if !scanner.isInFrame { offset = unsafe scanner.readHeader(bytes, from: offset) }
                         offset = scanner.skipPayload(from: offset, to: bytes.count)
                         guard scanner.isFrameWhole else { continue }
                         let header = scanner.header

@@ -287,6 +287,9 @@ final class RawClient {
             .reduce(0) { $0 + Int($1.number(at: 0)) }
     }
 
+    /// The frames that bear END_STREAM.
+    var endCount: Int { frames.count { $0.isEnd } }
+
     /// The DATA bytes that came on a stream.
     func body(_ stream: UInt32) -> [UInt8] {
         frames.filter { $0.type == Kind.data && $0.stream == stream }.flatMap(\.payload)

@@ -10,11 +10,15 @@ package final class HTTP2Server: HTTP2Session, ServerEngine {
     private static let payingDataLength = 64
     /// Bytes of a body that may still come after its response before the stream is reset.
     private static let discardLimit = 32 * 1024
+    /// Streams that were answered early and may wait for the end of their request.
+    private static let mostLingering = 16
 
     private var events = EventQueue<ServerEvent>()
     private var history = StreamHistory()
     /// Streams whose client waits for `100 (Continue)`.
     private var expecting: [Int32] = []
+    /// Streams that were answered before their request had ended, oldest first; some may be closed by now.
+    private var lingering: [Int32] = []
     private var shutdowns = 0
 
     package init(limits: HTTPLimits) {
@@ -87,6 +91,7 @@ package final class HTTP2Server: HTTP2Session, ServerEngine {
             let last = unsafe nghttp2_session_get_last_proc_stream_id(session)
             unsafe nghttp2_submit_goaway(
                 session, UInt8(NGHTTP2_FLAG_NONE.rawValue), last, NGHTTP2_NO_ERROR.rawValue, nil, 0)
+            boundLingering(0)
         }
     }
 
@@ -171,20 +176,20 @@ package final class HTTP2Server: HTTP2Session, ServerEngine {
     }
 
     private func fault(_ stream: HTTP2Stream, _ fault: RequestFault) {
-        guard !stream.isFaulted else { return }
+        guard !stream.isFaulted, !stream.isOver else { return }
         stream.isFaulted = true
         events.append(.fault(StreamID(stream.id), fault))
     }
 
     private func incomingEnded(_ stream: HTTP2Stream) {
         stream.incomingEnded = true
-        if !stream.isFaulted { events.append(.end(StreamID(stream.id))) }
+        if !stream.isFaulted, !stream.isOver { events.append(.end(StreamID(stream.id))) }
     }
 
     override func dataReceived(stream id: Int32, _ bytes: UnsafePointer<UInt8>, _ count: Int) {
         guard let stream = streams[id], !stream.isFaulted, stream.sending == .open else {
             unclaimed += count
-            if let stream = streams[id], stream.sending == .ended { discard(count, of: stream) }
+            if let stream = streams[id], stream.isOver { discard(count, of: stream) }
             return
         }
         madeProgress = true
@@ -202,6 +207,13 @@ package final class HTTP2Server: HTTP2Session, ServerEngine {
         }
     }
 
+    /// Resets the oldest of the streams that were answered early, but for so many.
+    private func boundLingering(_ most: Int) {
+        let excess = max(0, lingering.count - most)
+        for id in lingering[..<excess] { resets.append((id, NGHTTP2_NO_ERROR)) }
+        lingering.removeFirst(excess)
+    }
+
     override func dataEnded(stream id: Int32) {
         guard let stream = streams[id] else { return }
         madeProgress = true
@@ -212,7 +224,7 @@ package final class HTTP2Server: HTTP2Session, ServerEngine {
         guard let stream = streams.remove(id) else { return }
         unclaimed += stream.unconsumed
         if stream.incomingEnded || stream.isResetByPeer { history.ended(id) }
-        guard stream.headDelivered else { return }
+        guard stream.headDelivered, !stream.isOver else { return }
         events.append(stream.sending == .ended ? .closed(StreamID(id)) : .reset(StreamID(id)))
     }
 
@@ -223,6 +235,12 @@ package final class HTTP2Server: HTTP2Session, ServerEngine {
     override func endStreamSent(_ id: Int32) {
         guard let stream = streams[id] else { return }
         stream.sending = .ended
+        guard !stream.incomingEnded, !stream.isOver else { return }
+        // The application is done with it; the engine waits for the client's end of it, or for its reset.
+        stream.isOver = true
+        events.append(.closed(StreamID(id)))
+        lingering.append(id)
+        boundLingering(shutdowns > 1 ? 0 : Self.mostLingering)
     }
 
     override func resetSent(code: UInt32) {

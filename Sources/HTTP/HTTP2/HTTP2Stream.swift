@@ -40,6 +40,8 @@ final class HTTP2Stream {
     var isFaulted = false
     /// Body bytes that were delivered and are not consumed so far.
     var unconsumed = 0
+    /// The last event of the stream was delivered, and its request has not ended: it was answered early.
+    var isOver = false
     /// Body bytes that came after the response and were thrown away.
     var discarded = 0
     /// Interim (1xx) responses that came.

@@ -80,6 +80,9 @@ let package = Package(
         tests("JSON", [nioCore]),
         tests("EventStream", [nioCore]),
         tests("Telemetry", [logging, nioCore]),
+        tests("Translation", ["JSON", "EventStream", nioCore]),
+        tests("Qwen", ["HTTP", "JSON", nioCore]),
+        tests("Admission", ["HTTP"]),
         tests(
             "Gateway",
             ["QwenSimulator", "TestSupport", "TLS", "HTTP", "Transport", "Telemetry", logging, nioCore, nioPosix]),

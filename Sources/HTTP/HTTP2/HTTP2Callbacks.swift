@@ -25,6 +25,8 @@ internal import CNghttp2
         unsafe nghttp2_option_set_no_auto_window_update(options, 1)
         // 1.52 counts a CONTINUATION header once for each read that it is split over: the session counts them itself.
         unsafe nghttp2_option_set_max_continuations(options, 1 << 20)
+        // HTTP2Abuse counts resets, more strictly and by the caller's clock.
+        unsafe nghttp2_option_set_stream_reset_rate_limit(options, .max, .max)
         // It would keep 128 closed streams, 28 KiB, for a priority tree; what is left to judge late frames by is
         // StreamHistory.
         unsafe nghttp2_option_set_no_closed_streams(options, 1)

@@ -1,0 +1,77 @@
+import EventStream
+import JSON
+import NIOCore
+import Testing
+
+@testable import Translation
+
+/// When a stream is whole, and what is passed on of it.
+@Suite struct ChatStreamTests {
+    static let piece = #"{"choices":[{"index":0,"delta":{"content":"a"},"finish_reason":null}],"usage":null}"#
+    static let finish = #"{"choices":[{"index":0,"delta":{},"finish_reason":"stop"}],"usage":null}"#
+    static let usage = #"{"choices":[],"usage":{"total_tokens":3}}"#
+
+    /// Feeds events, and ends the stream cleanly: the actions, what the client got, and whether it was whole.
+    private func run(
+        _ events: [String], includesUsage: Bool = false
+    ) -> (actions: [ChatStream.Action], output: String, isWhole: Bool) {
+        var stream = ChatStream(includesUsage: includesUsage)
+        var document = JSONDocument()
+        var output = ByteBuffer()
+        let actions = events.map { stream.receive(ByteBuffer(string: $0), document: &document, into: &output) }
+        let isWhole = stream.end(into: &output)
+        return (actions, String(buffer: output), isWhole)
+    }
+
+    @Test func eventsPassUnchanged() {
+        let result = run([Self.piece, Self.piece, Self.finish, "[DONE]"])
+        #expect(result.actions == [.proceed, .proceed, .proceed, .done])
+        #expect(
+            result.output == "data: \(Self.piece)\n\ndata: \(Self.piece)\n\ndata: \(Self.finish)\n\ndata: [DONE]\n\n")
+        #expect(result.isWhole)
+    }
+
+    @Test func nothingFollowsTheMarker() {
+        let result = run([Self.piece, "[DONE]", Self.piece, "[DONE]"])
+        #expect(result.output == "data: \(Self.piece)\n\ndata: [DONE]\n\n")
+    }
+
+    @Test func cleanEndAfterEveryFinishIsWhole() {
+        let result = run([Self.piece, Self.finish])
+        #expect(result.isWhole)
+        #expect(result.output.hasSuffix("data: [DONE]\n\n"))
+    }
+
+    @Test(arguments: [[], [piece], [usage]] as [[String]])
+    func cleanEndBeforeTheFinishIsTruncated(_ events: [String]) {
+        let result = run(events)
+        #expect(!result.isWhole)
+        #expect(!result.output.contains("[DONE]"))
+    }
+
+    @Test func usageThatWasAskedForMustCome() {
+        #expect(!run([Self.piece, Self.finish], includesUsage: true).isWhole)
+        #expect(run([Self.piece, Self.finish, Self.usage], includesUsage: true).isWhole)
+    }
+
+    @Test func everyChoiceMustFinish() {
+        let second = #"{"choices":[{"index":1,"delta":{"content":"b"},"finish_reason":null}]}"#
+        #expect(!run([Self.piece, second, Self.finish]).isWhole)
+    }
+
+    @Test(arguments: [
+        #"{"error":{"message":"no","code":"x"}}"#, #"{"code":"Throttling","message":"slow"}"#,
+        #"{"choices":[{"index":0,"delta":{"content":"why"},"finish_reason":"error_finish"}]}"#,
+        #"{"choices":[],"error":{"message":"no"}}"#,
+    ])
+    func errorsAreNotPassedOn(_ event: String) {
+        let result = run([Self.piece, event])
+        #expect(result.actions == [.proceed, .fault])
+        #expect(result.output == "data: \(Self.piece)\n\n")
+    }
+
+    @Test(arguments: ["<html>", "[1]", "{", "\u{FEFF}{}", "[DONE"])
+    func nonsenseIsMalformed(_ event: String) {
+        #expect(run([event]).actions == [.malformed])
+    }
+}

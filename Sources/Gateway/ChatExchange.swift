@@ -143,8 +143,13 @@ final class ChatExchange: ExchangeHandler, UpstreamCallHandler {
         let count = bytes.readableBytes
         switch state {
         case .streaming:
+            let sent = exchange.server.bytesOut
             untaken += count
             relay(bytes)
+            // What brought nothing for the client (a part of a long event, a comment) it can't take: no wait for that.
+            guard exchange.server.bytesOut == sent, let call else { return }
+            untaken -= count
+            call.consume(count)
         case .collecting(var body, let status):
             state = .over
             guard body.readableBytes + count <= service.shared.maxAnswerBytes else {
@@ -154,7 +159,9 @@ final class ChatExchange: ExchangeHandler, UpstreamCallHandler {
             body.writeBuffer(&bytes)
             state = .collecting(body, status: status)
             call?.consume(count)
-        case .receiving, .waiting, .over: break
+        // What follows the marker of the end.
+        case .over: call?.consume(count)
+        case .receiving, .waiting: break
         }
     }
 
@@ -226,22 +233,17 @@ final class ChatExchange: ExchangeHandler, UpstreamCallHandler {
         }
     }
 
-    /// The marker of the end is passed on: the exchange is over, whatever else Qwen may send.
+    /// The marker of the end is passed on: the exchange is over, whatever else Qwen may send. The call goes on to its
+    /// own end, a moment later: to cancel it would cost a good connection, or look like abuse.
     private func complete() {
         state = .over
-        call?.cancel()
-        call = nil
         exchange.server.end()
     }
 
     /// Answers with a whole document that Qwen sent.
     private func deliver(_ body: ByteBuffer, status: Int) {
         defer { service.document.removeAll() }
-        do {
-            try service.document.scan(body)
-        } catch {
-            return exchange.fail(notJSON(status), outcome: .upstreamError)
-        }
+        guard scan(body) else { return exchange.fail(notJSON(status), outcome: .upstreamError) }
         let root = service.document.root
         let isObject = service.document.kind(of: root) == .object
         let isFault = service.document.member("choices", of: root) == nil
@@ -256,13 +258,27 @@ final class ChatExchange: ExchangeHandler, UpstreamCallHandler {
         exchange.respond(200, contentType: "application/json", body: body)
     }
 
-    /// An answer without JSON: an error page of something before Qwen, or an error in the form of an event.
+    /// Reads the answer into the document: JSON, or an error in the form of an event, which Qwen sends to those who
+    /// asked for a stream.
+    private func scan(_ body: ByteBuffer) -> Bool {
+        if (try? service.document.scan(body)) != nil { return true }
+        var events = EventStreamParser()
+        var rest = body
+        var event = try? events.next(in: &rest)
+        if event == nil, case .incomplete(let last?) = events.finish() { event = last }
+        guard let data = event?.data, (try? service.document.scan(data)) != nil else { return false }
+        // An answer in events was not asked for: only an error is read out of it.
+        return service.document.member("choices", of: service.document.root) == nil
+    }
+
+    /// An answer without JSON: an error page of something before Qwen.
     private func notJSON(_ status: Int) -> APIError {
         APIError(QwenFault(status: status == 200 ? 502 : status, code: nil, message: nil))
     }
 
     func responseFailed(_ error: UpstreamError) {
         call = nil
+        if case .over = state { return }
         service.shared.logger.warning(
             "upstream call failed",
             metadata: ["request_id": "\(exchange.requestID)", "reason": "\(error.description)"])
@@ -291,7 +307,7 @@ final class ChatExchange: ExchangeHandler, UpstreamCallHandler {
         state = .over
         if exchange.server.hasResponded {
             var object = ByteBuffer()
-            error.write(into: &object)
+            service.write(error, into: &object)
             exchange.server.write { EventStreamWriter.writeEvent(data: object, into: &$0) }
         }
         let truncated = error.code == .upstreamTruncated
@@ -307,9 +323,16 @@ final class ChatExchange: ExchangeHandler, UpstreamCallHandler {
     }
 
     func exchangeEnded(_ end: ExchangeEnd) {
-        call?.cancel()
+        if stream.isDone, let call {
+            service.loop.eventLoop.assumeIsolated().scheduleTask(in: Self.endOfResponseTime) { call.cancel() }
+        } else {
+            call?.cancel()
+        }
         call = nil
         state = .over
         exchange.ended(end)
     }
+
+    /// How long Qwen may take to end a response whose marker of the end has come.
+    private static let endOfResponseTime = TimeAmount.seconds(2)
 }

@@ -62,7 +62,7 @@ final class GatewayExchange {
         var fields = HeaderFields()
         error.appendFields(to: &fields)
         var body = ByteBuffer()
-        error.write(into: &body)
+        service.write(error, into: &body)
         respond(error.status, contentType: "application/json", body: body, fields)
     }
 
@@ -98,7 +98,8 @@ final class GatewayExchange {
         case (nil, .clientLeft): .clientCancelled
         case (nil, .timedOut): .timeout
         case (nil, .shutDown): .shutdown
-        case (nil, .aborted): .internalError
+        // Whoever breaks an answer off says why: this one was whole, and the client did not wait for all of it.
+        case (nil, .aborted): .clientCancelled
         }
     }
 }

@@ -52,7 +52,7 @@ package final class GatewayServer: Sendable {
             serverTLS = try TLSServerContext(
                 certificateChainFile: configuration.tlsCertificateFile, privateKeyFile: configuration.tlsKeyFile)
             clientTLS = try TLSClientContext(additionalTrustFile: configuration.upstreamCAFile)
-            shared = try makeShared(configuration, logger)
+            shared = try makeShared(configuration, logger, redactor)
         } catch {
             throw StartupError(error.reason, exitCode: .configuration)
         }
@@ -78,7 +78,7 @@ package final class GatewayServer: Sendable {
     }
 
     private static func makeShared(
-        _ configuration: GatewayConfiguration, _ logger: Logger
+        _ configuration: GatewayConfiguration, _ logger: Logger, _ redactor: SecretRedactor
     ) throws(TLSError) -> GatewayService.Shared {
         let origin = Origin(host: configuration.upstream.host, port: configuration.upstream.port)
         var entries: [ClientKeys.Entry] = []
@@ -90,7 +90,8 @@ package final class GatewayServer: Sendable {
                 authority: origin.authority, basePath: configuration.upstream.path,
                 apiKey: configuration.qwenAPIKey.value, userAgent: "qwen-gateway/\(GatewayVersion.current)"),
             keys: entries, allowsAnonymous: configuration.allowsAnonymous,
-            defaultModel: configuration.defaultModel, maxBodyBytes: configuration.maxBodyBytes, logger: logger)
+            defaultModel: configuration.defaultModel, maxBodyBytes: configuration.maxBodyBytes, logger: logger,
+            redactor: redactor)
     }
 
     private static func serverOptions(_ configuration: GatewayConfiguration) -> HTTPSServer.Options {

@@ -20,6 +20,7 @@ final class GatewayService: ExchangeService {
         /// The largest answer that is put together in memory, in bytes.
         let maxAnswerBytes = 64 * 1024 * 1024
         let logger: Logger
+        let redactor: SecretRedactor
     }
 
     let shared: Shared
@@ -44,6 +45,14 @@ final class GatewayService: ExchangeService {
 
     /// The value of a Date field (RFC 9110 §6.6.1), made once a second.
     var httpDate: String { dateCache.text(at: WallTime.now()) }
+
+    /// Appends an error as the client is to see it. Qwen's words can quote the credential that it was called with.
+    func write(_ error: APIError, into output: inout ByteBuffer) {
+        var error = error
+        error.message = shared.redactor.redact(error.message)
+        error.clientCode = error.clientCode.map { shared.redactor.redact($0) }
+        error.write(into: &output)
+    }
 
     func log(_ record: AccessRecord) {
         accessLog.append(record, now: loop.now)

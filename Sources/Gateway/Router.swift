@@ -39,8 +39,8 @@ enum Router {
         guard target.utf8.contains(where: { $0 == UInt8(ascii: "?") }) || target.utf8.last == UInt8(ascii: "/") else {
             return target
         }
-        var path = target.prefix { $0 != "?" }
-        while path.count > 1, path.last == "/" { path.removeLast() }
-        return String(path)
+        let path = target.utf8.prefix { $0 != UInt8(ascii: "?") }
+        guard let end = path.lastIndex(where: { $0 != UInt8(ascii: "/") }) else { return "/" }
+        return String(path[...end]) ?? target
     }
 }

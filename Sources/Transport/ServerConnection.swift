@@ -394,6 +394,7 @@ package final class ServerConnection: ChannelInboundHandler, Flushable, Sweepabl
         if closesWhenSent {
             let expired = stall.isStalled(
                 pending: buffered, progress: bytesSent, now: now, limit: timeouts.stalledWrite)
+            if buffered == 0, !expired, hasAnsweredEarly, let context { return linger(context) }
             if buffered == 0 || expired { context?.close(promise: nil) }
             return
         }
@@ -426,6 +427,7 @@ package final class ServerConnection: ChannelInboundHandler, Flushable, Sweepabl
             let queued = engine.queuedBytes(id)
             let limit = server.timeouts.stalledWrite
             if exchange.stall.isStalled(pending: queued, progress: exchange.bytesOut - queued, now: now, limit: limit) {
+                hasBrokenOff = true
                 engine.abort(id, .cancel)
                 close(id, .timedOut)
                 scheduleFlush()
@@ -436,6 +438,7 @@ package final class ServerConnection: ChannelInboundHandler, Flushable, Sweepabl
                 scheduleFlush()
             } else if !exchange.requestEnded, !exchange.hasResponded, now - exchange.began >= server.timeouts.request {
                 exchange.requestEnded = true
+                hasEarlyAnswer = true
                 exchange.handler?.requestFailed(
                     RequestFault(status: 408, message: "The request did not arrive in time."))
             }

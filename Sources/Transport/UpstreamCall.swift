@@ -23,8 +23,10 @@ package final class UpstreamCall {
     private(set) var hasResponse = false
     /// The instant from which the wait for the next byte counts.
     private(set) var waitingSince: NIODeadline
+    /// Bytes of the body that were reported and not consumed.
+    private var untaken = 0
     /// The response is not read as fast as it could come: the upstream's silence is none.
-    package var isHeldBack = false
+    var isHeldBack: Bool { untaken > 0 }
     /// Where it waits, to take itself out.
     weak var pool: UpstreamPool?
 
@@ -50,6 +52,8 @@ package final class UpstreamCall {
     /// Lets the upstream send as many further bytes of the body.
     package func consume(_ bytes: Int) {
         guard bytes > 0, case .sent(let connection, let id) = state else { return }
+        untaken -= bytes
+        if untaken <= 0 { waitingSince = connection.loop.now }
         connection.consume(id, bytes)
     }
 
@@ -61,6 +65,12 @@ package final class UpstreamCall {
         waitingSince = now
     }
 
+    /// The call waits for a connection again.
+    func restarted(now: NIODeadline) {
+        state = .waiting
+        waitingSince = now
+    }
+
     func received(_ head: ResponseHead, now: NIODeadline) {
         hasResponse = true
         waitingSince = now
@@ -69,6 +79,7 @@ package final class UpstreamCall {
 
     func received(_ bytes: ByteBuffer, now: NIODeadline) {
         waitingSince = now
+        untaken += bytes.readableBytes
         handler?.responseBodyReceived(bytes)
     }
 

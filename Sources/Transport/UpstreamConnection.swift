@@ -9,7 +9,8 @@ final class UpstreamConnection: ChannelInboundHandler, Flushable, Sweepable {
     typealias OutboundOut = ByteBuffer
 
     let loop: LoopContext
-    private unowned let pool: UpstreamPool
+    /// The pool lets go of the connection when it has closed, and so ends the cycle.
+    private let pool: UpstreamPool
     /// Made when the TCP connection is there: of several addresses that are tried at once only one gets that far.
     private var session: TLSSession?
     private(set) var engine: (any ClientEngine)?
@@ -28,6 +29,8 @@ final class UpstreamConnection: ChannelInboundHandler, Flushable, Sweepable {
     private var isWritable = true
     var sweepIndex = -1
     private var isReadPaused = false
+    /// The channel was told to close; it is gone a moment later.
+    private var isClosing = false
     /// When the TCP connection was there.
     private var opened: NIODeadline
     private var idleSince: NIODeadline
@@ -42,7 +45,7 @@ final class UpstreamConnection: ChannelInboundHandler, Flushable, Sweepable {
     }
 
     /// How many further calls it can take at this time.
-    var capacity: Int { engine?.capacity ?? 0 }
+    var capacity: Int { isClosing ? 0 : engine?.capacity ?? 0 }
 
     /// Whether a response came whole on it before.
     var isReused: Bool { completed > 0 }
@@ -51,7 +54,7 @@ final class UpstreamConnection: ChannelInboundHandler, Flushable, Sweepable {
 
     /// Sends the call's request; false when the connection can't take it.
     func start(_ call: UpstreamCall) -> Bool {
-        guard let engine, let id = engine.send(call.head, body: call.body) else { return false }
+        guard !isClosing, let engine, let id = engine.send(call.head, body: call.body) else { return false }
         calls[id] = call
         call.sent(self, id, now: loop.now)
         loop.scheduleFlush(self)
@@ -75,16 +78,10 @@ final class UpstreamConnection: ChannelInboundHandler, Flushable, Sweepable {
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
         loop.register(self)
-        if context.channel.isActive { startHandshake() }
     }
 
-    func channelActive(context: ChannelHandlerContext) {
-        loop.updateTime()
-        startHandshake()
-    }
-
-    private func startHandshake() {
-        guard session == nil else { return }
+    /// The TCP connection is there, and is the one to use.
+    func startHandshake() {
         opened = loop.now
         do {
             let session = try pool.makeSession()
@@ -192,7 +189,8 @@ final class UpstreamConnection: ChannelInboundHandler, Flushable, Sweepable {
     /// Reports a failed exchange, or sends the request anew where that is safe: Qwen says that it did not begin, or
     /// the connection was an old one that died before a byte came back.
     private func fail(_ call: UpstreamCall, _ failure: StreamFailure) {
-        let diedUnused = failure.reason == .connectionClosed && completed > 0 && !call.hasResponse
+        let hasAnswered = call.hasResponse || (engine as? HTTP1Client)?.hasReceivedResponseBytes == true
+        let diedUnused = failure.reason == .connectionClosed && completed > 0 && !hasAnswered
         if (failure.isUnprocessed || diedUnused) && call.attempts < 2 {
             return pool.restart(call)
         }
@@ -217,7 +215,7 @@ final class UpstreamConnection: ChannelInboundHandler, Flushable, Sweepable {
     // MARK: Out
 
     func flush() {
-        guard !isFlushing, let context, let session else { return }
+        guard !isFlushing, !isClosing, let context, let session else { return }
         isFlushing = true
         defer { isFlushing = false }
         var output = ByteBuffer()
@@ -264,7 +262,8 @@ final class UpstreamConnection: ChannelInboundHandler, Flushable, Sweepable {
 
     /// Closes the connection; calls that are still on it fail.
     func close() {
-        guard let context else { return }
+        guard let context, !isClosing else { return }
+        isClosing = true
         session?.close(into: &records)
         if records.readableBytes > 0 {
             context.writeAndFlush(wrapOutboundOut(records), promise: nil)

@@ -24,6 +24,7 @@ package final class UpstreamPool {
         self.loop = loop
         self.timeouts = timeouts
         loop.onTick { [weak self] now in self?.expireWaiting(now) }
+        loop.onShutdown { [weak self] in self?.close() }
     }
 
     /// The number of connections, those that are being opened included.
@@ -38,7 +39,7 @@ package final class UpstreamPool {
 
     /// Sends the call again, on a connection opened for it.
     func restart(_ call: UpstreamCall) {
-        call.state = .waiting
+        call.restarted(now: loop.now)
         enqueue(call)
     }
 
@@ -77,12 +78,25 @@ package final class UpstreamPool {
                 }
                 .connect(host: origin.host, port: origin.port)
                 .assumeIsolated()
-                .whenFailure { [self] error in
+                .whenComplete { [self] result in
                     loop.updateTime()
-                    plan.ended()
-                    failed(Self.describe(error, origin))
+                    switch result {
+                    case .success(let channel): connected(channel)
+                    case .failure(let error):
+                        plan.ended()
+                        failed(Self.describe(error, origin))
+                    }
                 }
         }
+    }
+
+    /// Of several addresses that are tried at once one has won: only that one counts as a connection.
+    private func connected(_ channel: any Channel) {
+        if let connection = try? channel.pipeline.syncOperations.handler(type: UpstreamConnection.self) {
+            return connection.startHandshake()
+        }
+        plan.ended()
+        failed(UpstreamError(.connect, "\(origin.authority) closed the connection at once"))
     }
 
     func makeSession() throws(TLSError) -> TLSSession {
@@ -127,12 +141,14 @@ package final class UpstreamPool {
         }
     }
 
-    /// A connection could not be opened: with no other to wait for, the waiting calls fail.
+    /// A connection could not be opened and none is under way: the waiting calls fail, but for those that a living
+    /// HTTP/2 connection will have room for.
     private func failed(_ error: UpstreamError) {
-        guard plan.opening == 0, connections.isEmpty else { return }
+        guard plan.opening == 0 else { return }
+        let canWait = plan.isMultiplexed == true && !connections.isEmpty
         let calls = waiting
-        waiting.removeAll()
-        for call in calls { call.failed(error) }
+        waiting = canWait ? calls.filter { $0.attempts == 0 } : []
+        for call in calls where !canWait || call.attempts > 0 { call.failed(error) }
     }
 
     private func expireWaiting(_ now: NIODeadline) {

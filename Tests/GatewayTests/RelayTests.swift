@@ -65,6 +65,15 @@ import Testing
         }
     }
 
+    /// The window for it must open while the event is still incomplete, with nothing to send to the client.
+    @Test(arguments: Pairing.all) func eventLargerThanEveryWindowArrives(_ pairing: Pairing) async throws {
+        try await run(pairing) { _, client in
+            let response = try await client.chat("chunks=3 size=400000", streaming: true).finish()
+            #expect(response.isEnded)
+            #expect(response.body.readableBytes > 1_200_000)
+        }
+    }
+
     @Test(arguments: Pairing.all) func identicalChunksAllArrive(_ pairing: Pairing) async throws {
         try await run(pairing) { _, client in
             let response = try await client.chat("chunks=500 text=ha", streaming: true).finish()

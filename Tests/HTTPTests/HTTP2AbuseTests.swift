@@ -34,7 +34,9 @@ struct HTTP2AbuseTests {
 
     static let attacks: [Attack] = [
         Attack("rapid reset", frames: 2) { Make.headers(id($0), post, end: false) + Make.reset(id($0)) },
-        Attack("rapid reset of whole requests", frames: 2) { Make.headers(id($0), Make.request()) + Make.reset(id($0)) },
+        Attack("rapid reset of whole requests", frames: 2) {
+            Make.headers(id($0), Make.request()) + Make.reset(id($0))
+        },
         // What we are made to send:
         Attack("made-you-reset by WINDOW_UPDATE of 2^31-1", frames: 2) {
             Make.headers(id($0), post, end: false) + Make.windowUpdate(id($0), 0x7FFF_FFFF)
@@ -91,7 +93,8 @@ struct HTTP2AbuseTests {
         Attack("CONTINUATION", opening: Make.frame(Kind.headers, 0, 1, Make.block(post))) { _ in
             Make.frame(Kind.continuation, 0, 1, Make.block([("x", "1")]))
         },
-        Attack("empty CONTINUATION", opening: Make.frame(Kind.headers, 0, 1)) { _ in Make.frame(Kind.continuation, 0, 1) },
+        Attack("empty CONTINUATION", opening: Make.frame(Kind.headers, 0, 1)) { _ in Make.frame(Kind.continuation, 0, 1)
+        },
         Attack(
             "CONTINUATION on a stream that is ignored",
             opening: Make.headers(1, post + [("Upper", "1")], end: false) + Make.frame(Kind.headers, 0, 1)

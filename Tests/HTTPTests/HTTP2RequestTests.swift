@@ -146,7 +146,8 @@ struct HTTP2RequestTests {
             (Make.data(1, "ab") + Make.data(1, "c") + Make.data(1, "", end: true), true),
             (Make.data(1, "abc") + Make.headers(1, [("x", "1")]), true),
             (Make.data(1, "ab", end: true), false), (Make.data(1, "abcd", end: true), false),
-            (Make.data(1, "abc") + Make.data(1, "d"), false), (Make.data(1, "ab") + Make.headers(1, [("x", "1")]), false),
+            (Make.data(1, "abc") + Make.data(1, "d"), false),
+            (Make.data(1, "ab") + Make.headers(1, [("x", "1")]), false),
         ] {
             let client = RawClient(cut: cut)
             #expect(client.verdict(of: head + rest) == (isGood ? .accepted : .reset(1, Code.protocolError)))
@@ -204,8 +205,9 @@ struct HTTP2RequestTests {
             }
             client.send(bytes + Make.data(1, "body", end: true))
             #expect(
-                client.transcript == (status == nil
-                    ? ["head 1 GET / +body", "body 1 body", "end 1", "closed 1"] : ["fault 1 431", "closed 1"]))
+                client.transcript
+                    == (status == nil
+                        ? ["head 1 GET / +body", "body 1 body", "end 1", "closed 1"] : ["fault 1 431", "closed 1"]))
             client.clear()
             client.send(Make.headers(3, Self.good))
             #expect(client.transcript == ["head 3 GET /", "end 3", "closed 3"])

@@ -23,7 +23,8 @@ struct HTTP2StreamTests {
     /// hasBody tells a request with END_STREAM on its header section from one that goes on.
     @Test func hasBody() {
         let client = RawClient()
-        client.send(Make.headers(1, Make.request()) + Make.headers(3, Self.post, end: false) + Make.data(3, "", end: true))
+        client.send(
+            Make.headers(1, Make.request()) + Make.headers(3, Self.post, end: false) + Make.data(3, "", end: true))
         #expect(
             client.takeTranscript() == [
                 "head 1 GET /", "end 1", "head 3 POST / +body", "end 3", "closed 1", "closed 3",
@@ -264,7 +265,8 @@ struct HTTP2StreamTests {
         client.reads = false
         client.send(Make.headers(1, Self.post + [("expect", "100-continue")], end: false))
         client.answer(StreamID(1), 401, "no")
-        client.send(Make.headers(3, Self.post + [("expect", "100-Continue")], end: false) + Make.data(3, "x", end: true))
+        client.send(
+            Make.headers(3, Self.post + [("expect", "100-Continue")], end: false) + Make.data(3, "x", end: true))
         client.reads = true
         client.run()
         #expect(client.frames.filter { $0.type == Kind.headers }.map(\.stream) == [1])

@@ -255,6 +255,7 @@ final class RawClient {
         repeat {
             while let event = server.nextEvent() { note(event) }
         } while reads && flush()
+        while let event = server.nextEvent() { note(event) }
     }
 
     /// Takes the output that is there.
@@ -386,6 +387,7 @@ final class RawServer {
         repeat {
             while let event = client.nextEvent() { note(event) }
         } while flush()
+        while let event = client.nextEvent() { note(event) }
     }
 
     private func flush() -> Bool {

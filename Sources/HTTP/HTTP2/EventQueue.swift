@@ -1,6 +1,6 @@
 /// A first-in first-out queue whose storage is kept: in the steady state adding and taking allocate nothing.
 struct EventQueue<Event> {
-    private var events: [Event] = []
+    private var events: [Event?] = []
     private var next = 0
 
     mutating func append(_ event: Event) {
@@ -16,7 +16,10 @@ struct EventQueue<Event> {
             }
             return nil
         }
-        defer { next += 1 }
-        return events[next]
+        // Taken out, not copied: a copy would count references to all that the event holds.
+        var event: Event?
+        swap(&event, &events[next])
+        next += 1
+        return event
     }
 }

@@ -1,0 +1,30 @@
+import Testing
+
+@testable import Gateway
+
+struct RouterTests {
+    @Test(arguments: [
+        "/v1/chat/completions", "/v1/chat/completions/", "/v1/chat/completions//?a=/", "/v1/v1/chat/completions",
+    ])
+    func chatCompletionsNeedAKey(_ target: String) {
+        #expect(Router.route(target) == (.chatCompletions, true))
+    }
+
+    /// Spellings that something else might take for a path below /v1: none of them is served.
+    @Test(arguments: [
+        "//v1/chat/completions", "/v1//chat/completions", "/v1%2Fchat/completions", "/%761/chat/completions",
+        "/V1/chat/completions", "/v1;x/chat/completions", "/v1/../health", "/./v1/chat/completions",
+        "/v1/chat/completions%20", "/v1/chat/completions;x", "/health/../v1/chat/completions", "/v1/health", "*",
+    ])
+    func otherSpellingsLeadNowhere(_ target: String) {
+        #expect(Router.route(target).route == nil)
+    }
+
+    @Test func pathIsWithoutQueryAndTrailingSlashes() {
+        #expect(Router.path(of: "/?a") == "/")
+        #expect(Router.path(of: "//") == "/")
+        #expect(Router.path(of: "/a?b/") == "/a")
+        #expect(Router.path(of: "/a//") == "/a")
+        #expect(Router.path(of: String(repeating: "/", count: 8000)) == "/")
+    }
+}

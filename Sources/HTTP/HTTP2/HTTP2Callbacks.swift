@@ -138,6 +138,6 @@ extension HTTP2Session {
     /// The session behind a callback's context.
     static func from(_ context: UnsafeMutableRawPointer?) -> HTTP2Session? {
         guard let context = unsafe context else { return nil }
-        return unsafe Unmanaged<HTTP2Session>.fromOpaque(context)._withUnsafeGuaranteedRef { $0 }
+        return unsafe Unmanaged<HTTP2Session>.fromOpaque(context).takeUnretainedValue()
     }
 }

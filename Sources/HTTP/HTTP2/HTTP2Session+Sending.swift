@@ -121,11 +121,14 @@ extension HTTP2Session {
             func add(_ bytes: UnsafeMutablePointer<UInt8>, _ list: [HeaderFields.Field]) {
                 for field in list {
                     let name = unsafe bytes + Int(field.start)
+                    let flag =
+                        unsafe Self.hasFleetingValue(UnsafeRawBufferPointer(start: name, count: Int(field.nameLength)))
+                        ? NGHTTP2_NV_FLAG_NO_INDEX : NGHTTP2_NV_FLAG_NONE
                     unsafe values.initializeElement(
                         at: index,
                         to: nghttp2_nv(
                             name: name, value: name + Int(field.nameLength), namelen: Int(field.nameLength),
-                            valuelen: Int(field.valueLength), flags: UInt8(NGHTTP2_NV_FLAG_NONE.rawValue)))
+                            valuelen: Int(field.valueLength), flags: UInt8(flag.rawValue)))
                     index += 1
                 }
             }
@@ -137,5 +140,12 @@ extension HTTP2Session {
                 }
             }
         }
+    }
+
+    /// Whether a field of this name has another value in each message: X-Request-Id, X-RateLimit-…. In the peer's header
+    /// table, and in ours, it would only push out what repeats: 54 of them hold 11 KiB for as long as the connection.
+    private static func hasFleetingValue(_ name: UnsafeRawBufferPointer) -> Bool {
+        unsafe name.count > 2 && name[2] | 0x20 == UInt8(ascii: "r") && name[1] == UInt8(ascii: "-")
+            && name[0] | 0x20 == UInt8(ascii: "x")
     }
 }

@@ -78,7 +78,7 @@ package enum RequestValidation {
             throw bad("The request needs one valid :authority or Host, without user information.")
         }
         if let host, !sameAuthority(host, authority) { throw bad("Host and :authority differ.") }
-        guard ["https", "http"].contains(incoming.scheme.lowercased()) else {
+        guard incoming.scheme == "https" || ["https", "http"].contains(incoming.scheme.lowercased()) else {
             throw bad("The request's :scheme must be https.")
         }
         let isAsterisk = incoming.path == "*" && incoming.method == "OPTIONS"

@@ -175,6 +175,35 @@ struct HTTP2AbuseTests {
         #expect(count <= 1_000)
     }
 
+    /// The budget is enforced when the last reset goes out, not when the next frame comes in.
+    @Test func resetsOfOneRead() {
+        let client = RawClient()
+        for round in 0..<5 {
+            client.send((0..<100).flatMap { Make.headers(Self.id(round * 100 + $0), Self.post + [("Upper", "1")]) })
+        }
+        #expect(Verdict(client.frames) == .goAway(Code.enhanceYourCalm))
+        #expect(client.server.isFinished)
+    }
+
+    /// Credit that was earned by a long stream does not let unread answers pile up.
+    @Test func unreadAnswersAfterALongStream() {
+        let client = RawClient(acks: false)
+        client.answers = false
+        client.send(Make.headers(1, Make.request()))
+        client.server.respond(StreamID(1), ResponseHead(status: 200), end: false)
+        for _ in 0..<3_000 {
+            client.server.write(StreamID(1)) { $0.writeString("chunk") }
+            client.run()
+        }
+        client.reads = false
+        var count = 0
+        while client.thrown == nil, count < 5_000 {
+            client.send(Make.headers(Self.id(count, 3), Self.post, end: false))
+            count += 1
+        }
+        #expect(count <= 1_000)
+    }
+
     // MARK: Header bombs (CVE-2026-49975)
 
     /// One-byte references to a large entry of the dynamic table.
@@ -286,6 +315,25 @@ struct HTTP2AbuseTests {
             client.send(
                 Make.headers(id, Self.post, end: false) + Make.data(id, "{}") + Make.data(id, "", end: true)
                     + Make.windowUpdate(0, 2))
+            client.clear()
+        }
+        #expect(client.thrown == nil && !client.server.isFinished)
+    }
+
+    /// The same without any DATA in the answers that would pay for something, and with heads in many pieces.
+    @Test func manyRequestsWithBodilessAnswers() {
+        let client = RawClient()
+        client.answers = false
+        let block = Make.block(Self.post)
+        for index in 0..<2_000 {
+            let id = Self.id(index)
+            let pieces = (0..<10).flatMap { Make.frame(Kind.continuation, 0, id, [block[$0 + 1]]) }
+            client.send(
+                Make.frame(Kind.headers, 0, id, [block[0]]) + pieces
+                    + Make.frame(Kind.continuation, Flag.endHeaders, id, Array(block[11...]))
+                    + Make.data(id, "", end: true))
+            client.server.respond(StreamID(Int32(id)), ResponseHead(status: 204), end: true)
+            client.run()
             client.clear()
         }
         #expect(client.thrown == nil && !client.server.isFinished)

@@ -142,6 +142,19 @@ struct HTTP2ClientTests {
         #expect(server.transcript.count == 2)
     }
 
+    /// A call whose end or failure is on its way out does not fail again when the connection ends.
+    @Test func connectionEndsAfterTheResponse() throws {
+        let server = RawServer(settings: [(4, 10)])
+        for _ in 0..<2 { _ = server.request("POST", body: String(repeating: "x", count: 100)) }
+        server.clear()
+        var input = ByteBuffer(bytes: RawServer.head(1, "413", end: true) + RawServer.head(3, "999"))
+        try server.client.receive(&input, now: .uptimeNanoseconds(0))
+        server.client.receiveEnd(clean: false)
+        server.run()
+        #expect(server.transcript.count == 3 && server.transcript[1] == "end 1")
+        #expect(server.transcript[2].hasPrefix("failed 3 protocolError"))
+    }
+
     // MARK: Malformed
 
     static let malformedStreams: [(String, [UInt8])] = [
@@ -347,7 +360,10 @@ struct HTTP2ClientTests {
         server.client.consume(StreamID(1), 64_000)
         server.run()
         #expect(server.frames.filter { $0.stream == 1 }.map { $0.number(at: 0) } == [64_000])
+        // More than there was gives nothing in advance.
         server.client.consume(StreamID(1), 64_000)
+        for _ in 0..<3 { server.send(Make.frame(Kind.data, 0, 1, Array(repeating: 1, count: 16_000))) }
+        server.client.consume(StreamID(1), 1)
         server.run()
         #expect(server.frames.count { $0.stream == 1 } == 1)
     }

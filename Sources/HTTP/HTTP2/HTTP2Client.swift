@@ -9,7 +9,8 @@ package final class HTTP2Client: HTTP2Session, ClientEngine {
     private static let mostInterimResponses = 16
 
     private var events = EventQueue<ClientEvent>()
-    private var goneAway = false
+    /// The connection ended, or its stream identifiers are used up.
+    private var isSpent = false
 
     package init(limits: HTTPLimits) {
         super.init(role: .client, limits: limits)
@@ -21,7 +22,7 @@ package final class HTTP2Client: HTTP2Session, ClientEngine {
 
     package func receiveEnd(clean: Bool) {
         failAll(StreamFailure(.connectionClosed))
-        goneAway = true
+        isSpent = true
     }
 
     /// Fails the open streams when the connection can no longer serve them.
@@ -40,13 +41,13 @@ package final class HTTP2Client: HTTP2Session, ClientEngine {
     package var openStreams: Int { streams.count }
 
     package var capacity: Int {
-        guard !goneAway, terminated == nil, unsafe nghttp2_session_check_request_allowed(session) != 0 else { return 0 }
+        guard !isSpent, terminated == nil, unsafe nghttp2_session_check_request_allowed(session) != 0 else { return 0 }
         let allowed = unsafe nghttp2_session_get_remote_settings(session, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS)
         return max(0, min(Int(allowed), Self.concurrentStreams) - streams.count)
     }
 
     package var isFinished: Bool {
-        terminated != nil || goneAway && streams.isEmpty || isExhausted
+        terminated != nil || isSpent && streams.isEmpty || isExhausted
     }
 
     package var wantsReadPaused: Bool { false }
@@ -71,7 +72,7 @@ package final class HTTP2Client: HTTP2Session, ClientEngine {
         }
         guard id > 0 else {
             // The identifiers are used up.
-            goneAway = true
+            isSpent = true
             return nil
         }
         let stream = HTTP2Stream(id: id)
@@ -92,12 +93,6 @@ package final class HTTP2Client: HTTP2Session, ClientEngine {
         let count = min(bytes, stream.unconsumed)
         stream.unconsumed -= count
         unsafe nghttp2_session_consume_stream(session, id.rawValue, count)
-    }
-
-    // MARK: Frames
-
-    override func willRead(_ frame: FrameHeader) {
-        if frame.type == UInt8(NGHTTP2_GOAWAY.rawValue) { goneAway = true }
     }
 
     // MARK: nghttp2's callbacks

@@ -52,13 +52,14 @@ let package = Package(
         module("Translation", ["JSON", "EventStream", nioCore]),
         module("Telemetry", [logging, nioCore]),
         module("Admission", ["TLS", "HTTP", nioCore]),
-        module("Qwen", ["HTTP", "JSON", nioCore]),
+        module("Vault", ["COpenSSL"]),
+        module("Qwen", ["Vault", "TLS", "HTTP", "JSON", "EventStream", nioCore]),
 
         module("Transport", ["TLS", "HTTP", nioCore, nioPosix]),
         module(
             "Gateway",
             [
-                "Transport", "Qwen", "Translation", "Admission", "Telemetry", nioPosix, logging,
+                "Transport", "Vault", "Qwen", "Translation", "Admission", "Telemetry", nioPosix, logging,
                 .product(name: "Configuration", package: "swift-configuration"),
             ]),
         module("QwenSimulator", ["Transport", "JSON", "EventStream", nioPosix]),
@@ -81,7 +82,8 @@ let package = Package(
         tests("EventStream", [nioCore]),
         tests("Telemetry", [logging, nioCore]),
         tests("Translation", ["JSON", "EventStream", nioCore]),
-        tests("Qwen", ["HTTP", "JSON", nioCore]),
+        tests("Vault", ["TestSupport"]),
+        tests("Qwen", ["TestSupport", "Vault", "TLS", "HTTP", "JSON", "EventStream", nioCore]),
         tests("Admission", ["HTTP"]),
         tests(
             "Gateway",

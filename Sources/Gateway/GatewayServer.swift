@@ -88,7 +88,7 @@ package final class GatewayServer: Sendable {
         return GatewayService.Shared(
             provider: QwenProvider(
                 authority: origin.authority, basePath: configuration.upstream.path,
-                apiKey: configuration.qwenAPIKey.value, userAgent: "qwen-gateway/\(GatewayVersion.current)"),
+                apiKey: configuration.qwenAPIKey?.value ?? "", userAgent: "qwen-gateway/\(GatewayVersion.current)"),
             keys: entries, allowsAnonymous: configuration.allowsAnonymous,
             defaultModel: configuration.defaultModel, maxBodyBytes: configuration.maxBodyBytes, logger: logger,
             redactor: redactor)

@@ -13,6 +13,8 @@ package final class HTTPSServer: Sendable {
         package var port: Int
         package var limits = HTTPLimits()
         package var timeouts = ServerTimeouts()
+        /// What the operator sets to choose the port, for messages.
+        package var portVariable = "SERVER_PORT"
         package init(host: String, port: Int) {
             self.host = host
             self.port = port
@@ -36,10 +38,12 @@ package final class HTTPSServer: Sendable {
 
     /// Opens the listeners.
     ///
-    /// - Parameter makeLoop: called on each loop, for what serves the connections of that loop.
+    /// - Parameters:
+    ///   - tls: what connections present; nil for plain HTTP, which belongs on loopback only.
+    ///   - makeService: called on each loop, for what serves the connections of that loop.
     /// - Throws: `BindError` when the address is taken or not allowed.
     package static func start(
-        _ options: Options, tls: TLSServerContext, contexts: [NIOLoopBound<LoopContext>],
+        _ options: Options, tls: TLSServerContext?, contexts: [NIOLoopBound<LoopContext>],
         makeService: @escaping @Sendable (LoopContext) throws -> any ExchangeService
     ) async throws -> HTTPSServer {
         try checkFree(options)
@@ -110,10 +114,12 @@ package final class HTTPSServer: Sendable {
         switch error.errnoCode {
         case EADDRINUSE:
             return BindError(
-                description: "\(place) is in use by another process. Stop it, or set SERVER_PORT to a free port.")
+                description:
+                    "\(place) is in use by another process. Stop it, or set \(options.portVariable) to a free one.")
         case EACCES:
             return BindError(
-                description: "\(place) needs a privilege that this process lacks. Set SERVER_PORT to 1024 or above, "
+                description:
+                    "\(place) needs a privilege that this process lacks. Set \(options.portVariable) to 1024 or above, "
                     + "or grant CAP_NET_BIND_SERVICE.")
         case EADDRNOTAVAIL:
             return BindError(description: "\(place) is no address of this machine. Set SERVER_HOST to one that is.")

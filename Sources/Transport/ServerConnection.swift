@@ -8,11 +8,12 @@ package final class ServerConnection: ChannelInboundHandler, Flushable, Sweepabl
     package typealias InboundIn = ByteBuffer
     package typealias OutboundOut = ByteBuffer
 
-    /// Before the first byte; a plain-text request to the TLS port; TLS.
+    /// Before the first byte; a plain-text request to the TLS port; TLS; plain text on a listener that wants no other.
     private enum Phase {
         case new
         case plain(PlainHTTPResponder)
         case tls(TLSSession)
+        case cleartext
         case closing
     }
 
@@ -99,6 +100,8 @@ package final class ServerConnection: ChannelInboundHandler, Flushable, Sweepabl
         if case .new = phase { begin(bytes) }
         switch phase {
         case .tls(let session): receive(&bytes, session)
+        case .cleartext:
+            if feed(&bytes) { scheduleFlush() }
         case .plain(let responder): receivePlain(&bytes, responder)
         case .closing: discard(bytes.readableBytes)
         case .new: break
@@ -116,9 +119,13 @@ package final class ServerConnection: ChannelInboundHandler, Flushable, Sweepabl
 
     /// The first byte tells a TLS record from a plain request.
     private func begin(_ bytes: ByteBuffer) {
+        guard let tls = server.tls else {
+            phase = .cleartext
+            return makeEngine(nil, scheme: "http")
+        }
         switch PlainHTTPResponder.opening(bytes.getInteger(at: bytes.readerIndex) ?? 0) {
         case .tls:
-            guard let session = try? TLSSession(server: server.tls) else { return abandon() }
+            guard let session = try? TLSSession(server: tls) else { return abandon() }
             phase = .tls(session)
         case .plainHTTP: phase = .plain(PlainHTTPResponder())
         case .neither: abandon()
@@ -145,22 +152,12 @@ package final class ServerConnection: ChannelInboundHandler, Flushable, Sweepabl
             fail()
             return
         }
-        if engine == nil, session.isEstablished { makeEngine(session) }
-        if let engine, loop.plaintextIn.readableBytes > 0 {
-            do {
-                var plaintext = loop.plaintextIn
-                loop.plaintextIn = ByteBuffer()
-                defer { reclaim(plaintext) }
-                try engine.receive(&plaintext, now: loop.now)
-                handleEvents()
-            } catch {
-                server.connectionFailed(self, error)
-                handleEvents()
-                flush()
-                close()
-                return
-            }
-            updateReading()
+        if engine == nil, session.isEstablished { makeEngine(session.negotiatedProtocol, scheme: "https") }
+        if engine != nil, loop.plaintextIn.readableBytes > 0 {
+            var plaintext = loop.plaintextIn
+            loop.plaintextIn = ByteBuffer()
+            defer { reclaim(plaintext) }
+            guard feed(&plaintext) else { return }
         }
         if session.isClosedByPeer {
             // The client is done: whatever is unanswered it no longer waits for.
@@ -171,16 +168,32 @@ package final class ServerConnection: ChannelInboundHandler, Flushable, Sweepabl
         scheduleFlush()
     }
 
+    /// Gives the engine what arrived; false when that ended the connection.
+    private func feed(_ plaintext: inout ByteBuffer) -> Bool {
+        do {
+            try engine?.receive(&plaintext, now: loop.now)
+            handleEvents()
+        } catch {
+            server.connectionFailed(self, error)
+            handleEvents()
+            flush()
+            close()
+            return false
+        }
+        updateReading()
+        return true
+    }
+
     /// Puts the loop's plaintext buffer back once the engine is done with it.
     private func reclaim(_ buffer: ByteBuffer) {
         if buffer.capacity <= 256 * 1024 { loop.plaintextIn = buffer }
     }
 
-    private func makeEngine(_ session: TLSSession) {
+    private func makeEngine(_ applicationProtocol: ApplicationProtocol?, scheme: String) {
         idleSince = loop.now
-        switch session.negotiatedProtocol {
+        switch applicationProtocol {
         case .http2: engine = HTTP2Server(limits: server.limits)
-        case .http1, nil: engine = HTTP1Server(limits: server.limits, scheme: "https")
+        case .http1, nil: engine = HTTP1Server(limits: server.limits, scheme: scheme)
         }
         if server.isDraining { engine?.shutdown() }
     }
@@ -250,12 +263,18 @@ package final class ServerConnection: ChannelInboundHandler, Flushable, Sweepabl
 
     /// Writes what the engine has, as few records as it fits, in one go.
     func flush() {
-        guard !isFlushing, let context, case .tls(let session) = phase else { return }
+        guard !isFlushing, let context else { return }
+        let session: TLSSession?
+        switch phase {
+        case .tls(let value): session = value
+        case .cleartext: session = nil
+        case .new, .plain, .closing: return
+        }
         isFlushing = true
         defer { isFlushing = false }
         var output = takeOutputBuffer()
         var failed = false
-        if let engine, session.isEstablished {
+        if let engine, session?.isEstablished != false {
             var hasMore = true
             while hasMore, isWritable {
                 loop.plaintextOut.clear()
@@ -265,7 +284,11 @@ package final class ServerConnection: ChannelInboundHandler, Flushable, Sweepabl
                 hasMore = count >= Self.writeSize || hasEarlyAnswer
                 hasEarlyAnswer = false
                 do {
-                    try session.send(&loop.plaintextOut, into: &output)
+                    if let session {
+                        try session.send(&loop.plaintextOut, into: &output)
+                    } else {
+                        output.writeBuffer(&loop.plaintextOut)
+                    }
                 } catch {
                     failed = true
                     break

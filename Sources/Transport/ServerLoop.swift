@@ -8,11 +8,12 @@ package final class ServerLoop {
     let limits: HTTPLimits
     let timeouts: ServerTimeouts
     let service: any ExchangeService
-    var tls: TLSServerContext
+    /// Nil for a listener of plain HTTP.
+    var tls: TLSServerContext?
     private(set) var isDraining = false
     private var connections: [ObjectIdentifier: ServerConnection] = [:]
 
-    init(loop: LoopContext, options: HTTPSServer.Options, tls: TLSServerContext, service: any ExchangeService) {
+    init(loop: LoopContext, options: HTTPSServer.Options, tls: TLSServerContext?, service: any ExchangeService) {
         self.loop = loop
         self.limits = options.limits
         self.timeouts = options.timeouts

@@ -35,9 +35,42 @@ import Testing
         #expect(both.warnings.count == 1 && both.warnings[0].contains("GATEWAY_API_KEYS"))
     }
 
-    @Test func qwenKeyIsRequired() {
+    @Test func aWayIntoQwenIsRequired() throws {
         let problems = directory.problems(["GATEWAY_API_KEYS": ConfigurationDirectory.clientKey], minimal: false)
         #expect(problems.count == 1 && problems[0].hasPrefix("QWEN_API_KEY is not set"))
+        #expect(problems[0].contains("QWEN_CREDENTIALS_SECRET"))
+        // Sealed credentials are another way in: they may come later, by a login.
+        let sealed = try directory.load(
+            [
+                "GATEWAY_API_KEYS": ConfigurationDirectory.clientKey,
+                "QWEN_CREDENTIALS_SECRET": "sixteen-bytes-ok",
+            ], minimal: false)
+        #expect(sealed.qwenAPIKey == nil && sealed.credentials.secret == Secret("sixteen-bytes-ok"))
+        #expect(sealed.secrets.contains("sixteen-bytes-ok"))
+    }
+
+    @Test func managingCredentialsNeedsNoClientKeys() throws {
+        let configuration = try GatewayConfiguration.load(
+            for: .credentials, environment: [:], workingDirectory: directory.path)
+        #expect(configuration.clientKeys.isEmpty && configuration.qwenAPIKey == nil)
+    }
+
+    @Test func adminKeysAreKeysWithARight() throws {
+        let admin = "admin-key-0123456789"
+        let configuration = try directory.load(["GATEWAY_ADMIN_KEYS": admin])
+        #expect(configuration.clientKeys.map(\.name) == ["env-1", "admin-1"])
+        #expect(configuration.clientKeys.map(\.isAdmin) == [false, true])
+        // In both variables it has the right, and is one key.
+        let both = try directory.load(["GATEWAY_ADMIN_KEYS": admin, "GATEWAY_API_KEYS": "\(admin)"])
+        #expect(both.clientKeys.map(\.isAdmin) == [true])
+    }
+
+    @Test func emptyTurnsTheAdminAddressOff() throws {
+        #expect(try directory.load().adminAddress == .init(host: "127.0.0.1", port: 9901))
+        #expect(try directory.load(["ADMIN_ADDRESS": ""]).adminAddress == nil)
+        directory.write("ADMIN_ADDRESS=\n", to: ".env")
+        #expect(try directory.load().adminAddress == nil)
+        #expect(try directory.load(["ADMIN_ADDRESS": "[::1]:9"]).adminAddress == .init(host: "::1", port: 9))
     }
 
     @Test func severalClientKeys() throws {
@@ -59,6 +92,9 @@ import Testing
         ("QWEN_API_KEY", "sk-with a blank", "not visible ASCII"),
         ("QWEN_API_KEY", "sk-line\nbreak-secret", "not visible ASCII"),
         ("QWEN_API_KEY", "sk-ünïcode-secret", "not visible ASCII"),
+        ("QWEN_CREDENTIALS_SECRET", "only-15-charact", "fewer than 16 characters"),
+        ("QWEN_CREDENTIALS_SECRET_PREVIOUS", "only-15-charact", "fewer than 16 characters"),
+        ("GATEWAY_ADMIN_KEYS", "only-15-charact", "fewer than 16 characters in key 1"),
     ]
 
     @Test(arguments: badSecrets.indices, [false, true])
@@ -90,7 +126,7 @@ import Testing
         let configuration = try directory.load(
             ["GATEWAY_API_KEYS_FILE": "keys", "QWEN_API_KEY_FILE": directory.path + "/qwen"], minimal: false)
         #expect(configuration.clientKeys.map(\.key.value) == ["file-key-0123456789", "other-key-0123456789"])
-        #expect(configuration.qwenAPIKey.value == "sk-from-a-file")
+        #expect(configuration.qwenAPIKey?.value == "sk-from-a-file")
         #expect(configuration.settings.first { $0.variable == "GATEWAY_API_KEYS" }?.source == .file("keys"))
     }
 

@@ -25,7 +25,7 @@ import Testing
         #expect(configuration.logLevel == .debug)
         #expect(configuration.defaultModel == "qwen-max")
         #expect(configuration.serverHost == "::1")
-        #expect(configuration.qwenAPIKey.value == "sk-a=b==")
+        #expect(configuration.qwenAPIKey?.value == "sk-a=b==")
         #expect(configuration.clientKeys.map(\.key.value) == ["key-with-#-0123456789"])
         #expect(configuration.readTimeout == .seconds(30))
         #expect(configuration.warnings.isEmpty)

@@ -15,20 +15,32 @@ enum ConfigurationVariable: String, CaseIterable {
     case logFormat = "LOG_FORMAT"
     case debugMode = "DEBUG_MODE"
     case gatewayAPIKeys = "GATEWAY_API_KEYS"
+    case gatewayAdminKeys = "GATEWAY_ADMIN_KEYS"
     case allowAnonymous = "ALLOW_ANONYMOUS"
     case qwenAPIKey = "QWEN_API_KEY"
     case qwenRegion = "QWEN_REGION"
     case apiBaseURL = "API_BASE_URL"
+    case qwenDirectory = "QWEN_DIR"
+    case credentialsSecret = "QWEN_CREDENTIALS_SECRET"
+    case previousCredentialsSecret = "QWEN_CREDENTIALS_SECRET_PREVIOUS"
+    case oauthBaseURL = "QWEN_OAUTH_BASE_URL"
+    case oauthClientID = "QWEN_OAUTH_CLIENT_ID"
+    case oauthScope = "QWEN_OAUTH_SCOPE"
+    case oauthDeviceURL = "QWEN_OAUTH_DEVICE_AUTH_URL"
+    case tokenRefreshBuffer = "TOKEN_REFRESH_BUFFER"
     case upstreamCAFile = "UPSTREAM_CA_FILE"
     case upstreamConnectTimeout = "UPSTREAM_CONNECT_TIMEOUT"
     case upstreamFirstByteTimeout = "UPSTREAM_FIRST_BYTE_TIMEOUT"
     case upstreamIdleTimeout = "UPSTREAM_IDLE_TIMEOUT"
+    case upstreamRetryBudget = "UPSTREAM_RETRY_BUDGET"
+    case streamKeepAlive = "STREAM_KEEPALIVE"
     case defaultModel = "DEFAULT_MODEL"
+    case adminAddress = "ADMIN_ADDRESS"
 
     /// Whether the value must never be shown.
     var isSecret: Bool {
         switch self {
-        case .gatewayAPIKeys, .qwenAPIKey: true
+        case .gatewayAPIKeys, .gatewayAdminKeys, .qwenAPIKey, .credentialsSecret, .previousCredentialsSecret: true
         default: false
         }
     }
@@ -44,14 +56,23 @@ enum ConfigurationVariable: String, CaseIterable {
         case .handshakeTimeout, .upstreamConnectTimeout: "10s"
         case .keepAliveTimeout: "75s"
         case .upstreamFirstByteTimeout: "10m"
-        case .upstreamIdleTimeout: "5m"
+        case .upstreamIdleTimeout, .tokenRefreshBuffer: "5m"
+        case .upstreamRetryBudget: "20s"
+        case .streamKeepAlive: "15s"
+        case .qwenDirectory: ".qwen"
+        case .oauthBaseURL: "https://chat.qwen.ai"
+        case .oauthClientID: "f0304373b74a44d2b584a3fb70ca9e56"
+        case .oauthScope: "openid profile email model.completion"
+        case .adminAddress: "127.0.0.1:9901"
         case .maxBodyBytes: "64MiB"
         case .logLevel: "info"
         case .logFormat: "json"
         case .debugMode, .allowAnonymous: "false"
         case .qwenRegion: "intl"
         case .defaultModel: "qwen3-coder-plus"
-        case .workers, .gatewayAPIKeys, .qwenAPIKey, .apiBaseURL, .upstreamCAFile: nil
+        case .workers, .gatewayAPIKeys, .gatewayAdminKeys, .qwenAPIKey, .apiBaseURL, .upstreamCAFile, .oauthDeviceURL,
+            .credentialsSecret, .previousCredentialsSecret:
+            nil
         }
     }
 
@@ -59,10 +80,12 @@ enum ConfigurationVariable: String, CaseIterable {
     var example: String {
         switch self {
         case .workers: "2"
-        case .gatewayAPIKeys: "<64 hexadecimal digits, as `openssl rand -hex 32` prints them>"
+        case .gatewayAPIKeys, .gatewayAdminKeys, .credentialsSecret, .previousCredentialsSecret:
+            "<64 hexadecimal digits, as `openssl rand -hex 32` prints them>"
         case .qwenAPIKey: "sk-… (from the console of Model Studio)"
         case .apiBaseURL: "https://dashscope-intl.aliyuncs.com/compatible-mode/v1"
         case .upstreamCAFile: "certs/ca.pem"
+        case .oauthDeviceURL: "https://chat.qwen.ai/api/v1/oauth2/device/code"
         default: defaultText ?? ""
         }
     }

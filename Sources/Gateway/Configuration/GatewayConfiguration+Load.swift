@@ -5,12 +5,15 @@ extension GatewayConfiguration {
     ///
     /// - Parameter processorCount: The default of `WORKERS`.
     /// - Throws: All that is wrong with it.
-    package static func loadFromProcess(processorCount: Int = onlineProcessors) throws(ConfigurationError) -> Self {
+    package static func loadFromProcess(
+        for purpose: Purpose = .serve, processorCount: Int = onlineProcessors
+    ) throws(ConfigurationError) -> Self {
         var environment: [String: String] = [:]
         for name in ConfigurationVariable.allNames {
             if let value = unsafe getenv(name) { environment[name] = unsafe String(cString: value) }
         }
-        return try load(environment: environment, workingDirectory: ".", processorCount: processorCount)
+        return try load(
+            for: purpose, environment: environment, workingDirectory: ".", processorCount: processorCount)
     }
 
     /// The processors that are switched on.
@@ -19,18 +22,20 @@ extension GatewayConfiguration {
     /// Reads a configuration.
     ///
     /// - Parameters:
+    ///   - purpose: What it must suffice for.
     ///   - environment: The environment's variables. They go before those of the `.env` file.
     ///   - workingDirectory: Where the `.env` file is looked for and relative paths begin.
     ///   - processorCount: The default of `WORKERS`.
     /// - Throws: All that is wrong with it.
     package static func load(
-        environment: [String: String], workingDirectory: String, processorCount: Int = onlineProcessors
+        for purpose: Purpose = .serve, environment: [String: String], workingDirectory: String,
+        processorCount: Int = onlineProcessors
     ) throws(ConfigurationError) -> Self {
         var warnings: [String] = []
         var problems: [String] = []
         let dotEnv = readDotEnv(path: "\(workingDirectory)/.env", warnings: &warnings, problems: &problems)
         var reader = SettingsReader(environment: environment, dotEnv: dotEnv, workingDirectory: workingDirectory)
-        var configuration = read(&reader, processorCount: processorCount)
+        var configuration = read(&reader, purpose, processorCount: processorCount)
         problems += reader.problems
         guard problems.isEmpty else { throw ConfigurationError(problems: problems) }
         configuration.warnings = warnings + configuration.accessWarnings
@@ -60,7 +65,7 @@ extension GatewayConfiguration {
         return file.variables
     }
 
-    private static func read(_ reader: inout SettingsReader, processorCount: Int) -> Self {
+    private static func read(_ reader: inout SettingsReader, _ purpose: Purpose, processorCount: Int) -> Self {
         let host = reader.value(.serverHost, fallback: "", parse: Values.host)
         let port = reader.value(.serverPort, fallback: 0, parse: Values.port)
         let certificate = reader.value(.tlsCertificateFile, fallback: "", parse: Values.text)
@@ -69,6 +74,8 @@ extension GatewayConfiguration {
         let allowsAnonymous = reader.value(.allowAnonymous, fallback: false, parse: Values.boolean)
         let region = reader.value(.qwenRegion, fallback: Region.intl, parse: Values.choice)
         let workers = String(min(max(processorCount, 1), 256))
+        let credentials = readCredentials(&reader)
+        let needsKey = purpose == .serve && credentials.secret == nil
         return GatewayConfiguration(
             serverHost: host, serverPort: port,
             tlsCertificateFile: reader.path(certificate), tlsKeyFile: reader.path(key),
@@ -83,12 +90,10 @@ extension GatewayConfiguration {
                 .logLevel, default: debugMode ? "debug" : nil, fallback: .info, parse: Values.logLevel),
             logFormat: reader.value(.logFormat, fallback: .json, parse: Values.choice),
             debugMode: debugMode,
-            clientKeys: reader.secret(
-                .gatewayAPIKeys, fallback: [], missing: allowsAnonymous ? nil : Values.noClientKeys,
-                parse: Values.clientKeys),
+            clientKeys: readClientKeys(&reader, areNeeded: purpose == .serve && !allowsAnonymous),
             allowsAnonymous: allowsAnonymous,
             qwenAPIKey: reader.secret(
-                .qwenAPIKey, fallback: Secret(""), missing: Values.noQwenKey, parse: Values.secret),
+                .qwenAPIKey, fallback: nil, missing: needsKey ? Values.noWayIn : nil, parse: Values.optionalSecret),
             upstream: reader.value(
                 .apiBaseURL, default: region.baseURL, fallback: BaseURL(host: "", port: 0, path: ""),
                 parse: BaseURL.init),
@@ -96,8 +101,41 @@ extension GatewayConfiguration {
             upstreamConnectTimeout: reader.value(.upstreamConnectTimeout, fallback: .zero, parse: Values.timeout),
             upstreamFirstByteTimeout: reader.value(.upstreamFirstByteTimeout, fallback: .zero, parse: Values.timeout),
             upstreamIdleTimeout: reader.value(.upstreamIdleTimeout, fallback: .zero, parse: Values.timeout),
+            upstreamRetryBudget: reader.value(.upstreamRetryBudget, fallback: .zero, parse: DurationText.parse),
+            streamKeepAlive: reader.value(.streamKeepAlive, fallback: .zero, parse: DurationText.parse),
+            credentials: credentials, oauth: readOAuth(&reader),
+            adminAddress: reader.value(
+                .adminAddress, default: reader.isEmpty(.adminAddress) ? "off" : nil, fallback: nil,
+                parse: Values.adminAddress),
             defaultModel: reader.value(.defaultModel, fallback: "", parse: Values.model),
             warnings: [], settings: [])
+    }
+
+    private static func readClientKeys(_ reader: inout SettingsReader, areNeeded: Bool) -> [ClientKey] {
+        let admins = reader.secret(.gatewayAdminKeys, fallback: [], missing: nil, parse: Values.adminKeys)
+        let missing = areNeeded && admins.isEmpty ? Values.noClientKeys : nil
+        let keys = reader.secret(.gatewayAPIKeys, fallback: [], missing: missing, parse: Values.clientKeys)
+        // A key that stands in both is an administrator's.
+        return keys.filter { key in !admins.contains { $0.key == key.key } } + admins
+    }
+
+    private static func readCredentials(_ reader: inout SettingsReader) -> CredentialSettings {
+        CredentialSettings(
+            directory: reader.path(reader.value(.qwenDirectory, fallback: "", parse: Values.text)),
+            secret: reader.secret(
+                .credentialsSecret, fallback: nil, missing: nil, parse: Values.sealingSecret),
+            previousSecret: reader.secret(
+                .previousCredentialsSecret, fallback: nil, missing: nil, parse: Values.sealingSecret))
+    }
+
+    private static func readOAuth(_ reader: inout SettingsReader) -> OAuthSettings {
+        OAuthSettings(
+            baseURL: reader.value(
+                .oauthBaseURL, fallback: BaseURL(host: "", port: 0, path: ""), parse: BaseURL.init),
+            deviceURL: reader.value(.oauthDeviceURL, fallback: nil, parse: Values.optionalURL),
+            clientID: reader.value(.oauthClientID, fallback: "", parse: Values.text),
+            scope: reader.value(.oauthScope, fallback: "", parse: Values.text),
+            refreshBuffer: reader.value(.tokenRefreshBuffer, fallback: .zero, parse: Values.timeout))
     }
 
     /// What anonymous access comes to.
@@ -106,7 +144,7 @@ extension GatewayConfiguration {
         var warnings: [String] = []
         if !HostText.isLoopback(serverHost) {
             warnings.append(
-                "ALLOW_ANONYMOUS=true: whoever reaches \(serverHost) uses Qwen at the expense of QWEN_API_KEY")
+                "ALLOW_ANONYMOUS=true: whoever reaches \(serverHost) uses Qwen at your expense")
         }
         if !clientKeys.isEmpty {
             warnings.append("ALLOW_ANONYMOUS=true: requests without a key are served though GATEWAY_API_KEYS is set")

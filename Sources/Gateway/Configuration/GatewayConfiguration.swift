@@ -34,13 +34,14 @@ package struct GatewayConfiguration: Sendable {
     /// `DEBUG_MODE`.
     package var debugMode: Bool
 
-    /// `GATEWAY_API_KEYS`: what clients present; not empty unless anonymous requests are allowed.
+    /// `GATEWAY_API_KEYS` and `GATEWAY_ADMIN_KEYS`: what clients present; not empty unless anonymous requests are
+    /// allowed.
     package var clientKeys: [ClientKey]
     /// `ALLOW_ANONYMOUS`: whether requests without a key are served.
     package var allowsAnonymous: Bool
 
-    /// `QWEN_API_KEY`: what the gateway presents to Qwen.
-    package var qwenAPIKey: Secret
+    /// `QWEN_API_KEY`: what the gateway presents to Qwen, beside the credentials in `credentials.directory`.
+    package var qwenAPIKey: Secret?
     /// `API_BASE_URL`, or else the base URL of `QWEN_REGION`.
     package var upstream: BaseURL
     /// `UPSTREAM_CA_FILE`: certificates in PEM that are trusted beside the system's.
@@ -51,6 +52,16 @@ package struct GatewayConfiguration: Sendable {
     package var upstreamFirstByteTimeout: Duration
     /// `UPSTREAM_IDLE_TIMEOUT`: how long Qwen may fall silent within its answer.
     package var upstreamIdleTimeout: Duration
+    /// `UPSTREAM_RETRY_BUDGET`: for how long what Qwen refuses for the moment is tried again; zero never does.
+    package var upstreamRetryBudget: Duration
+    /// `STREAM_KEEPALIVE`: after how much silence a stream is sent a sign of life; zero never.
+    package var streamKeepAlive: Duration
+    /// The credentials that are kept, and what seals them.
+    package var credentials: CredentialSettings
+    /// The device login.
+    package var oauth: OAuthSettings
+    /// `ADMIN_ADDRESS`: where the machine itself is answered, in plain HTTP; nil where that is off.
+    package var adminAddress: AdminAddress?
     /// `DEFAULT_MODEL`: asked for where a request names none.
     package var defaultModel: String
 
@@ -60,17 +71,62 @@ package struct GatewayConfiguration: Sendable {
     package var settings: [Setting]
 
     /// The secrets themselves, for whoever sees to it that none is logged.
-    package var secrets: [String] { clientKeys.map(\.key.value) + [qwenAPIKey.value] }
+    package var secrets: [String] {
+        clientKeys.map(\.key.value)
+            + [qwenAPIKey, credentials.secret, credentials.previousSecret].compactMap { $0?.value }
+    }
+
+    /// Where credentials are kept at rest.
+    package struct CredentialSettings: Sendable {
+        /// `QWEN_DIR`: state; the directory of sealed credentials.
+        package var directory: String
+        /// `QWEN_CREDENTIALS_SECRET`: seals them; without it none is kept and nobody can log in.
+        package var secret: Secret?
+        /// `QWEN_CREDENTIALS_SECRET_PREVIOUS`: opens what an older secret has sealed.
+        package var previousSecret: Secret?
+    }
+
+    /// Qwen's authorization server (RFC 8628).
+    package struct OAuthSettings: Sendable {
+        /// `QWEN_OAUTH_BASE_URL`.
+        package var baseURL: BaseURL
+        /// `QWEN_OAUTH_DEVICE_AUTH_URL`, where it is not at the usual place under the base URL.
+        package var deviceURL: BaseURL?
+        /// `QWEN_OAUTH_CLIENT_ID`: public, no secret.
+        package var clientID: String
+        /// `QWEN_OAUTH_SCOPE`.
+        package var scope: String
+        /// `TOKEN_REFRESH_BUFFER`: how long before its expiry a token is refreshed.
+        package var refreshBuffer: Duration
+    }
+
+    /// An address to listen on.
+    package struct AdminAddress: Sendable, Equatable {
+        package var host: String
+        /// 0 lets the system choose.
+        package var port: Int
+    }
+
+    /// What a command needs of a configuration.
+    package enum Purpose: Sendable {
+        /// To serve clients.
+        case serve
+        /// To manage credentials: neither client keys nor a way into Qwen need be there.
+        case credentials
+    }
 
     /// A key that a client presents.
     package struct ClientKey: Sendable, Equatable {
-        /// What the log calls it: `env-1`, `env-2` … in the order of the variable.
+        /// What the log calls it: `env-1`, `env-2` … in the order of the variable, `admin-1` … for an administrator's.
         package var name: String
         package var key: Secret
+        /// Whether it opens what is for the operator.
+        package var isAdmin: Bool
 
-        package init(name: String, key: Secret) {
+        package init(name: String, key: Secret, isAdmin: Bool = false) {
             self.name = name
             self.key = key
+            self.isAdmin = isAdmin
         }
     }
 

@@ -12,8 +12,11 @@ struct SettingsReader {
     private let environment: EnvironmentVariablesProvider
     private let reader: ConfigReader
     private let workingDirectory: String
+    /// Variables that are there without a value.
+    private let empty: Set<String>
 
     init(environment: [String: String], dotEnv: [String: String], workingDirectory: String) {
+        empty = Set(dotEnv.merging(environment) { $1 }.filter(\.value.isEmpty).keys)
         let environment = Self.provider(environment)
         self.environment = environment
         reader = ConfigReader(providers: [environment, Self.provider(dotEnv)])
@@ -25,6 +28,9 @@ struct SettingsReader {
             environmentVariables: variables.filter { !$0.value.isEmpty },
             secretsSpecifier: .specific(ConfigurationVariable.secretNames))
     }
+
+    /// Whether a variable is set to nothing, for the few where that means something else than leaving it out.
+    func isEmpty(_ variable: ConfigurationVariable) -> Bool { empty.contains(variable.rawValue) }
 
     // MARK: Values
 

@@ -5,7 +5,13 @@ enum Values {
         is not set, and without a key no request would be served: set one or more keys, separated by commas, \
         or ALLOW_ANONYMOUS=true to serve everyone who can connect
         """)
-    static let noQwenKey = ValueFault("is not set, and without it Qwen serves nothing")
+    static let noWayIn = ValueFault(
+        """
+        is not set, and there is no other way into Qwen: set it, or set QWEN_CREDENTIALS_SECRET to keep keys and \
+        logins sealed in QWEN_DIR (`qwen-gateway credentials add`, `qwen-gateway login`)
+        """)
+    /// The fewest characters of a secret that seals credentials.
+    static let sealingSecretMinimum = 16
     /// Shorter client keys could be guessed.
     static let clientKeyMinimum = 16
 
@@ -85,6 +91,31 @@ enum Values {
     static func secret(_ text: String) throws(ValueFault) -> Secret {
         guard isVisibleASCII(text) else { throw ValueFault("has a space or a character that is not visible ASCII") }
         return Secret(text)
+    }
+
+    static func optionalSecret(_ text: String) throws(ValueFault) -> Secret? { try secret(text) }
+    static func optionalURL(_ text: String) throws(ValueFault) -> BaseURL? { try BaseURL(text) }
+
+    static func sealingSecret(_ text: String) throws(ValueFault) -> Secret? {
+        guard text.utf8.count >= sealingSecretMinimum else {
+            throw ValueFault("has fewer than \(sealingSecretMinimum) characters, and could be guessed")
+        }
+        return Secret(text)
+    }
+
+    /// `127.0.0.1:9901`, `[::1]:9901`, or `off`. What answers there asks for no key: the machine itself only.
+    static func adminAddress(_ text: String) throws(ValueFault) -> GatewayConfiguration.AdminAddress? {
+        if text.lowercased() == "off" { return nil }
+        guard let colon = text.lastIndex(of: ":") else { throw ValueFault("is not of the form host:port") }
+        let host = try host(String(text[..<colon]))
+        let port = try port(String(text[text.index(after: colon)...]))
+        return GatewayConfiguration.AdminAddress(host: host, port: port)
+    }
+
+    static func adminKeys(_ text: String) throws(ValueFault) -> [GatewayConfiguration.ClientKey] {
+        try clientKeys(text).enumerated().map {
+            .init(name: "admin-\($0.offset + 1)", key: $0.element.key, isAdmin: true)
+        }
     }
 
     /// Client keys, separated by commas or line ends.

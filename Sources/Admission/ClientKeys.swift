@@ -8,10 +8,13 @@ package final class ClientKeys {
     /// A key's name and the SHA-256 of it: keys are long and random, so that no slower hash is called for.
     package struct Entry: Sendable {
         package let name: String
+        /// Whether it opens what is for the operator.
+        package let isAdmin: Bool
         let digest: SHA256Digest
 
-        package init(name: String, key: String) throws(TLSError) {
+        package init(name: String, key: String, isAdmin: Bool = false) throws(TLSError) {
             self.name = name
+            self.isAdmin = isAdmin
             digest = try SHA256Hasher().hash(Array(key.utf8).span)
         }
     }
@@ -19,7 +22,7 @@ package final class ClientKeys {
     /// What became of a request's credentials.
     package enum Decision: Equatable, Sendable {
         /// The key of this name; nil where anonymous requests are allowed and no key was given.
-        case accepted(name: String?)
+        case accepted(name: String?, isAdmin: Bool)
         case missing
         case unknown
     }
@@ -37,15 +40,15 @@ package final class ClientKeys {
     /// Judges `Authorization: Bearer …`, or else `x-api-key`. The time it takes tells nothing about any key.
     package func check(_ fields: HeaderFields) -> Decision {
         guard let presented = Self.presentedKey(fields) else {
-            return allowsAnonymous ? .accepted(name: nil) : .missing
+            return allowsAnonymous ? .accepted(name: nil, isAdmin: false) : .missing
         }
         guard let digest = try? hasher.hash(presented.span) else { return .unknown }
-        var found: String?
+        var found: Entry?
         // Digests compare in constant time, and all of them are compared.
-        for entry in entries where entry.digest == digest { found = entry.name }
-        if let found { return .accepted(name: found) }
+        for entry in entries where entry.digest == digest { found = entry }
+        if let found { return .accepted(name: found.name, isAdmin: found.isAdmin) }
         // With no key configured every key is as good as none.
-        return allowsAnonymous && entries.isEmpty ? .accepted(name: nil) : .unknown
+        return allowsAnonymous && entries.isEmpty ? .accepted(name: nil, isAdmin: false) : .unknown
     }
 
     private static func presentedKey(_ fields: HeaderFields) -> ArraySlice<UInt8>? {

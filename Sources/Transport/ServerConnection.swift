@@ -464,6 +464,8 @@ package final class ServerConnection: ChannelInboundHandler, Flushable, Sweepabl
                 hasEarlyAnswer = true
                 exchange.handler?.requestFailed(
                     RequestFault(status: 408, message: "The request did not arrive in time."))
+            } else {
+                exchange.handler?.tick(now)
             }
         }
     }

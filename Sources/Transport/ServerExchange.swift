@@ -99,8 +99,14 @@ package protocol ExchangeHandler: AnyObject {
     func requestFailed(_ fault: RequestFault)
     /// All of the response that was written so far has been taken by the client's connection.
     func responseDrained()
+    /// A second or so has passed.
+    func tick(_ now: NIODeadline)
     /// The exchange is over. No call follows.
     func exchangeEnded(_ end: ExchangeEnd)
+}
+
+extension ExchangeHandler {
+    package func tick(_ now: NIODeadline) {}
 }
 
 /// How an exchange ended for the client.

@@ -20,9 +20,9 @@ import Testing
 
     @Test(
         arguments: [
-            ([("Authorization", "Bearer key-number-one")], ClientKeys.Decision.accepted(name: "one")),
-            ([("authorization", "bearer   key-number-two")], .accepted(name: "two")),
-            ([("x-api-key", "key-number-two")], .accepted(name: "two")), ([], .missing),
+            ([("Authorization", "Bearer key-number-one")], ClientKeys.Decision.accepted(name: "one", isAdmin: false)),
+            ([("authorization", "bearer   key-number-two")], .accepted(name: "two", isAdmin: false)),
+            ([("x-api-key", "key-number-two")], .accepted(name: "two", isAdmin: false)), ([], .missing),
             ([("authorization", "Bearer key-number-on")], .unknown), ([("authorization", "Bearer ")], .unknown),
             ([("authorization", "Bearer key-number-one ")], .unknown), ([("authorization", "")], .unknown),
             ([("authorization", "Basic key-number-one")], .unknown), ([("authorization", "key-number-one")], .unknown),
@@ -34,12 +34,12 @@ import Testing
     }
 
     @Test func wrongKeyIsRefusedEvenWhereNoneIsNeeded() throws {
-        #expect(try keys(anonymous: true).check(fields([])) == .accepted(name: nil))
+        #expect(try keys(anonymous: true).check(fields([])) == .accepted(name: nil, isAdmin: false))
         #expect(try keys(anonymous: true).check(fields([("x-api-key", "wrong")])) == .unknown)
     }
 
     @Test func anyKeyIsAsGoodAsNoneWhereNoneIsConfigured() throws {
         let open = try ClientKeys([], allowsAnonymous: true)
-        #expect(open.check(fields([("authorization", "Bearer anything")])) == .accepted(name: nil))
+        #expect(open.check(fields([("authorization", "Bearer anything")])) == .accepted(name: nil, isAdmin: false))
     }
 }

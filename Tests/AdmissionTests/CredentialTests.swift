@@ -13,10 +13,10 @@ struct CredentialTests {
     }
 
     static let cases: [Case] = [
-        Case(fields: [], decision: .missing, anonymous: .accepted(name: nil)),
-        Case(fields: [("authorization", "Bearer key-one-0123456789")], decision: .accepted(name: "one")),
-        Case(fields: [("Authorization", "bearer   key-one-0123456789")], decision: .accepted(name: "one")),
-        Case(fields: [("x-api-key", "key-two-0123456789")], decision: .accepted(name: "two")),
+        Case(fields: [], decision: .missing, anonymous: .accepted(name: nil, isAdmin: false)),
+        Case(fields: [("authorization", "Bearer key-one-0123456789")], decision: .accepted(name: "one", isAdmin: false)),
+        Case(fields: [("Authorization", "bearer   key-one-0123456789")], decision: .accepted(name: "one", isAdmin: false)),
+        Case(fields: [("x-api-key", "key-two-0123456789")], decision: .accepted(name: "two", isAdmin: false)),
         Case(fields: [("authorization", "Bearer key-one-012345678")], decision: .unknown),
         Case(fields: [("authorization", "Bearer key-one-01234567890")], decision: .unknown),
         Case(fields: [("authorization", "Bearer ")], decision: .unknown),
@@ -29,7 +29,7 @@ struct CredentialTests {
             fields: [("authorization", "Bearer wrong"), ("x-api-key", "key-one-0123456789")], decision: .unknown),
         Case(
             fields: [("x-api-key", "wrong"), ("authorization", "Bearer key-one-0123456789")],
-            decision: .accepted(name: "one")),
+            decision: .accepted(name: "one", isAdmin: false)),
         // Two of a kind are refused, right as each may be.
         Case(
             fields: [("authorization", "Bearer key-one-0123456789"), ("Authorization", "Bearer key-one-0123456789")],
@@ -59,7 +59,7 @@ struct CredentialTests {
 
     @Test func withoutKeysAnyKeyIsAnonymous() throws {
         let open = try ClientKeys([], allowsAnonymous: true)
-        #expect(open.check(fields([("authorization", "Bearer whatever")])) == .accepted(name: nil))
+        #expect(open.check(fields([("authorization", "Bearer whatever")])) == .accepted(name: nil, isAdmin: false))
         let closed = try ClientKeys([], allowsAnonymous: false)
         #expect(closed.check(fields([("authorization", "Bearer whatever")])) == .unknown)
     }

@@ -7,7 +7,7 @@ struct RouterTests {
         "/v1/chat/completions", "/v1/chat/completions/", "/v1/chat/completions//?a=/", "/v1/v1/chat/completions",
     ])
     func chatCompletionsNeedAKey(_ target: String) {
-        #expect(Router.route(target) == (.chatCompletions, true))
+        #expect(Router.route(target) == (.chatCompletions, .client))
     }
 
     /// Spellings that something else might take for a path below /v1: none of them is served.
@@ -18,6 +18,18 @@ struct RouterTests {
     ])
     func otherSpellingsLeadNowhere(_ target: String) {
         #expect(Router.route(target).route == nil)
+    }
+
+    @Test func whatIsForTheOperatorIsGuarded() {
+        #expect(Router.route("/auth") == (.auth, .administrator))
+        #expect(Router.route("/health/detailed/") == (.detailedHealth, .administrator))
+        #expect(Router.route("/health") == (.health, .everyone))
+        #expect(Router.route("/v1/none") == (nil, .client))
+    }
+
+    @Test func theAdminAddressServesNoClientOfQwen() {
+        #expect(Router.adminRoute("/v1/chat/completions") == nil)
+        #expect(Router.adminRoute("/auth") == .auth)
     }
 
     @Test func pathIsWithoutQueryAndTrailingSlashes() {

@@ -1,0 +1,42 @@
+import HTTP
+import NIOCore
+import Transport
+
+/// An answer that the control plane gave, as a JSON document.
+struct ControlAnswer: Sendable {
+    var status = 200
+    var body: ByteBuffer
+}
+
+/// An exchange whose answer the control plane is asked for; the client's request has no body of interest.
+final class AwaitedExchange: ExchangeHandler {
+    private let exchange: GatewayExchange
+    private var task: Task<Void, Never>?
+
+    /// Asks for the answer at once. A client that leaves cancels the question.
+    init(_ exchange: GatewayExchange, _ question: @escaping @Sendable () async -> ControlAnswer) {
+        self.exchange = exchange
+        let eventLoop = exchange.service.loop.eventLoop
+        let waiting = NIOLoopBound(self, eventLoop: eventLoop)
+        task = Task {
+            let answer = await question()
+            waiting.execute { $0.answer(answer) }
+        }
+    }
+
+    private func answer(_ answer: ControlAnswer) {
+        exchange.service.loop.updateTime()
+        exchange.respond(answer.status, contentType: "application/json", body: answer.body)
+    }
+
+    func bodyReceived(_ bytes: ByteBuffer) {}
+    func requestEnded() {}
+    func requestFailed(_ fault: RequestFault) {}
+    func responseDrained() {}
+
+    func exchangeEnded(_ end: ExchangeEnd) {
+        task?.cancel()
+        task = nil
+        exchange.ended(end)
+    }
+}

@@ -1,6 +1,7 @@
 import HTTP
 import NIOCore
 import Telemetry
+import Translation
 import Transport
 
 /// What every exchange has, whatever it is about: an identifier, its line in the access log, and the ways to answer.
@@ -19,6 +20,15 @@ final class GatewayExchange {
     }
 
     var requestID: String { record.requestID }
+
+    /// Whose requests take turns with others': the name of the client's key, or its address where it needs none.
+    var clientKey: String { record.key ?? record.client }
+
+    /// Notes what the answer has cost.
+    func account(_ usage: TokenUsage?) {
+        record.promptTokens = usage?.prompt
+        record.completionTokens = usage?.completion
+    }
 
     func update(_ body: (inout AccessRecord) -> Void) {
         body(&record)

@@ -1,31 +1,35 @@
 import Admission
-import HTTP
 package import Logging
 import NIOCore
 import NIOPosix
-import Qwen
 import TLS
 package import Telemetry
 import Transport
 
-/// The gateway as a running whole: event loops, listeners, upstream pools, and their end.
+/// The gateway as a running whole: event loops, listeners, credentials, upstream pools, and their end.
 package final class GatewayServer: Sendable {
     private let group: MultiThreadedEventLoopGroup
     private let contexts: [NIOLoopBound<LoopContext>]
     private let server: HTTPSServer
+    private let admin: HTTPSServer?
+    private let keeper: CredentialKeeper
     private let configuration: GatewayConfiguration
     private let logger: Logger
     private let ticketRotation: RepeatedTask
 
     /// The port that is listened on.
     package var port: Int { server.port }
+    /// The port of the admin address; nil where that is off.
+    package var adminPort: Int? { admin?.port }
 
     private init(
-        group: MultiThreadedEventLoopGroup, contexts: [NIOLoopBound<LoopContext>], server: HTTPSServer,
+        group: MultiThreadedEventLoopGroup, plant: Plant, server: HTTPSServer, admin: HTTPSServer?,
         configuration: GatewayConfiguration, logger: Logger, tls: TLSServerContext
     ) {
         // Hourly: the context decides whether its ticket keys are old enough.
-        ticketRotation = contexts[0].eventLoop.scheduleRepeatedTask(initialDelay: .hours(1), delay: .hours(1)) { _ in
+        ticketRotation = plant.contexts[0].eventLoop.scheduleRepeatedTask(
+            initialDelay: .hours(1), delay: .hours(1)
+        ) { _ in
             do {
                 try tls.rotateTicketKeys(now: .now())
             } catch {
@@ -33,8 +37,10 @@ package final class GatewayServer: Sendable {
             }
         }
         self.group = group
-        self.contexts = contexts
+        contexts = plant.contexts
+        keeper = plant.keeper
         self.server = server
+        self.admin = admin
         self.configuration = configuration
         self.logger = logger
     }
@@ -48,6 +54,7 @@ package final class GatewayServer: Sendable {
         let serverTLS: TLSServerContext
         let clientTLS: TLSClientContext
         let shared: GatewayService.Shared
+        let settings = try CredentialKeeper.Settings(configuration, logger: logger)
         do {
             serverTLS = try TLSServerContext(
                 certificateChainFile: configuration.tlsCertificateFile, privateKeyFile: configuration.tlsKeyFile)
@@ -57,41 +64,68 @@ package final class GatewayServer: Sendable {
             throw StartupError(error.reason, exitCode: .configuration)
         }
         let group = MultiThreadedEventLoopGroup(numberOfThreads: configuration.workers)
+        var plant: Plant?
         do {
-            let contexts = try await LoopContext.makeAll(group)
-            let origin = Origin(host: configuration.upstream.host, port: configuration.upstream.port)
-            let timeouts = clientTimeouts(configuration)
-            let server = try await HTTPSServer.start(
-                serverOptions(configuration), tls: serverTLS, contexts: contexts
-            ) { loop in
-                let pool = UpstreamPool(origin: origin, tls: clientTLS, loop: loop, timeouts: timeouts)
-                return try GatewayService(
-                    shared: shared, loop: loop, pool: pool, accessLog: AccessLog(sink: sink, redactor: redactor))
+            let started = try await Plant.start(
+                group, configuration, settings, tls: clientTLS, logger: logger, redactor: redactor)
+            plant = started
+            let server = try await listen(
+                serverOptions(configuration), started, started.contexts, tls: serverTLS, audience: .clients, shared,
+                sink)
+            do {
+                let admin = try await listenForOperators(configuration, started, shared, sink)
+                return GatewayServer(
+                    group: group, plant: started, server: server, admin: admin, configuration: configuration,
+                    logger: logger, tls: serverTLS)
+            } catch {
+                _ = await server.drain(timeout: .zero)
+                throw error
             }
-            return GatewayServer(
-                group: group, contexts: contexts, server: server, configuration: configuration, logger: logger,
-                tls: serverTLS)
         } catch {
+            await plant?.keeper.stop()
+            for context in plant?.contexts ?? [] { _ = try? await context.submit { $0.shutdown() } }
             try? await group.shutdownGracefully()
             throw StartupError("\(error)", exitCode: .unavailable)
         }
     }
 
+    private static func listen(
+        _ options: HTTPSServer.Options, _ plant: Plant, _ contexts: [NIOLoopBound<LoopContext>],
+        tls: TLSServerContext?, audience: GatewayService.Audience, _ shared: GatewayService.Shared, _ sink: LogSink
+    ) async throws -> HTTPSServer {
+        let dispatchers = plant.dispatchers
+        let keeper = plant.keeper
+        return try await HTTPSServer.start(options, tls: tls, contexts: contexts) { loop in
+            try GatewayService(
+                shared: shared, loop: loop, dispatcher: dispatchers[loop.index].value, keeper: keeper,
+                audience: audience, accessLog: AccessLog(sink: sink, redactor: shared.redactor))
+        }
+    }
+
+    /// Plain HTTP, on one event loop.
+    private static func listenForOperators(
+        _ configuration: GatewayConfiguration, _ plant: Plant, _ shared: GatewayService.Shared, _ sink: LogSink
+    ) async throws -> HTTPSServer? {
+        guard let address = configuration.adminAddress else { return nil }
+        var options = HTTPSServer.Options(host: address.host, port: address.port)
+        options.portVariable = "ADMIN_ADDRESS"
+        let needsKey = !HostText.isLoopback(address.host)
+        return try await listen(
+            options, plant, [plant.contexts[0]], tls: nil, audience: .operators(needsKey: needsKey), shared, sink)
+    }
+
     private static func makeShared(
         _ configuration: GatewayConfiguration, _ logger: Logger, _ redactor: SecretRedactor
     ) throws(TLSError) -> GatewayService.Shared {
-        let origin = Origin(host: configuration.upstream.host, port: configuration.upstream.port)
         var entries: [ClientKeys.Entry] = []
         for key in configuration.clientKeys {
-            entries.append(try ClientKeys.Entry(name: key.name, key: key.key.value))
+            entries.append(try ClientKeys.Entry(name: key.name, key: key.key.value, isAdmin: key.isAdmin))
         }
+        let interval = TimeAmount(configuration.streamKeepAlive)
         return GatewayService.Shared(
-            provider: QwenProvider(
-                authority: origin.authority, basePath: configuration.upstream.path,
-                apiKey: configuration.qwenAPIKey?.value ?? "", userAgent: "qwen-gateway/\(GatewayVersion.current)"),
             keys: entries, allowsAnonymous: configuration.allowsAnonymous,
-            defaultModel: configuration.defaultModel, maxBodyBytes: configuration.maxBodyBytes, logger: logger,
-            redactor: redactor)
+            defaultModel: configuration.defaultModel, maxBodyBytes: configuration.maxBodyBytes,
+            keepAliveInterval: interval > .zero ? interval : nil, logger: logger, redactor: redactor, started: .now())
     }
 
     private static func serverOptions(_ configuration: GatewayConfiguration) -> HTTPSServer.Options {
@@ -103,15 +137,6 @@ package final class GatewayServer: Sendable {
         return options
     }
 
-    private static func clientTimeouts(_ configuration: GatewayConfiguration) -> ClientTimeouts {
-        var timeouts = ClientTimeouts()
-        timeouts.connect = TimeAmount(configuration.upstreamConnectTimeout)
-        timeouts.handshake = TimeAmount(configuration.handshakeTimeout)
-        timeouts.firstByte = TimeAmount(configuration.upstreamFirstByteTimeout)
-        timeouts.idle = TimeAmount(configuration.upstreamIdleTimeout)
-        return timeouts
-    }
-
     /// Stops accepting, lets exchanges in progress finish within SHUTDOWN_TIMEOUT, and ends the event loops.
     package func shutdown() async {
         ticketRotation.cancel()
@@ -121,6 +146,8 @@ package final class GatewayServer: Sendable {
         if left > 0 {
             logger.warning("connections were broken off", metadata: ["connections": "\(left)"])
         }
+        _ = await admin?.drain(timeout: .seconds(1))
+        await keeper.stop()
         for context in contexts { _ = try? await context.submit { $0.shutdown() } }
         try? await group.shutdownGracefully()
         logger.info("stopped")
@@ -149,4 +176,6 @@ package struct StartupError: Error, Sendable, CustomStringConvertible {
 /// The version of the gateway.
 package enum GatewayVersion {
     package static let current = "0.1.0"
+    /// What the gateway calls itself to Qwen.
+    static let userAgent = "qwen-gateway/\(current)"
 }

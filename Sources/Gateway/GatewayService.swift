@@ -11,7 +11,6 @@ import Transport
 final class GatewayService: ExchangeService {
     /// What all loops share, immutable.
     struct Shared: Sendable {
-        let provider: QwenProvider
         let keys: [ClientKeys.Entry]
         let allowsAnonymous: Bool
         let defaultModel: String
@@ -19,13 +18,26 @@ final class GatewayService: ExchangeService {
         let maxBodyBytes: Int
         /// The largest answer that is put together in memory, in bytes.
         let maxAnswerBytes = 64 * 1024 * 1024
+        /// STREAM_KEEPALIVE; nil where it is off.
+        let keepAliveInterval: TimeAmount?
         let logger: Logger
         let redactor: SecretRedactor
+        let started: NIODeadline
+    }
+
+    /// Who is served.
+    enum Audience: Sendable, Equatable {
+        /// Clients, on the public address.
+        case clients
+        /// The operator, on the admin address. Where that is no loopback address a key is asked for.
+        case operators(needsKey: Bool)
     }
 
     let shared: Shared
     let loop: LoopContext
-    let pool: UpstreamPool
+    let dispatcher: QwenDispatcher
+    private let keeper: CredentialKeeper
+    private let audience: Audience
     /// Scratch for the document that is being read: a request's, or an event's.
     var document = JSONDocument()
     private let keys: ClientKeys
@@ -33,10 +45,15 @@ final class GatewayService: ExchangeService {
     private var requestIDs = RequestIDGenerator()
     private var dateCache = HTTPDate()
 
-    init(shared: Shared, loop: LoopContext, pool: UpstreamPool, accessLog: AccessLog) throws {
+    init(
+        shared: Shared, loop: LoopContext, dispatcher: QwenDispatcher, keeper: CredentialKeeper,
+        audience: Audience, accessLog: AccessLog
+    ) throws {
         self.shared = shared
         self.loop = loop
-        self.pool = pool
+        self.dispatcher = dispatcher
+        self.keeper = keeper
+        self.audience = audience
         self.accessLog = accessLog
         keys = try ClientKeys(shared.keys, allowsAnonymous: shared.allowsAnonymous)
         loop.onTick { [accessLog] now in accessLog.tick(now: now) }
@@ -62,20 +79,15 @@ final class GatewayService: ExchangeService {
 
     func exchange(_ server: ServerExchange, began head: RequestHead, hasBody: Bool) -> any ExchangeHandler {
         let exchange = makeExchange(server, head)
-        let (route, needsKey) = Router.route(head.path)
-        if needsKey {
-            switch keys.check(head.fields) {
-            case .accepted(let name): exchange.update { $0.key = name }
-            case .missing:
-                return refuse(
-                    exchange,
-                    APIError(
-                        .missingKey, "You didn't provide an API key. Send it as 'Authorization: Bearer YOUR_KEY'."))
-            case .unknown:
-                return refuse(
-                    exchange, APIError(.invalidKey, "Incorrect API key provided. The gateway does not know it."))
+        var (route, access) = Router.route(head.path)
+        if case .operators(let needsKey) = audience {
+            if !needsKey, !AdminHost.isAcceptable(head.authority) {
+                return refuse(exchange, APIError(.adminOnly, AdminHost.explanation))
             }
+            route = Router.adminRoute(head.path)
+            access = needsKey && route != .health ? .administrator : .everyone
         }
+        if access != .everyone, let error = admit(exchange, head, access) { return refuse(exchange, error) }
         guard let route else {
             return refuse(
                 exchange,
@@ -83,9 +95,33 @@ final class GatewayService: ExchangeService {
         }
         guard route.allows(head.method) else { return refuseMethod(exchange, head.method, route) }
         switch route {
+        case .chatCompletions: return ChatExchange.begin(exchange, head)
         case .root: return answer(exchange, StatusPage.root)
         case .health: return answer(exchange, StatusPage.health)
-        case .chatCompletions: return ChatExchange.begin(exchange, head)
+        case .auth: return AwaitedExchange(exchange) { [keeper] in await keeper.answerAuth() }
+        case .detailedHealth:
+            let uptime = loop.now - shared.started
+            let waiting = dispatcher.waitingCount
+            return AwaitedExchange(exchange) { [keeper] in
+                await keeper.answerHealth(uptime: uptime, waiting: waiting)
+            }
+        }
+    }
+
+    /// Looks at the request's key; gives the error that refuses it, or nil.
+    private func admit(_ exchange: GatewayExchange, _ head: RequestHead, _ access: Access) -> APIError? {
+        switch keys.check(head.fields) {
+        case .accepted(let name, let isAdmin):
+            exchange.update { $0.key = name }
+            if access == .administrator, !isAdmin {
+                return APIError(.adminOnly, "This is for the operator: it takes a key of GATEWAY_ADMIN_KEYS.")
+            }
+            return nil
+        case .missing:
+            return APIError(
+                .missingKey, "You didn't provide an API key. Send it as 'Authorization: Bearer YOUR_KEY'.")
+        case .unknown:
+            return APIError(.invalidKey, "Incorrect API key provided. The gateway does not know it.")
         }
     }
 

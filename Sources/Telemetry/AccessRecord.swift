@@ -23,6 +23,12 @@ package struct AccessRecord: Sendable {
     package var model: String?
     /// Whether the client asked for a stream of events.
     package var stream: Bool?
+    /// Tokens of the prompt and of the answer, as Qwen counts them.
+    package var promptTokens: Int?
+    package var completionTokens: Int?
+    /// The name of the credential that Qwen was called with last, and how often the request was sent.
+    package var credential: String?
+    package var attempts: Int?
     /// Bytes of the request's body.
     package var bytesIn: Int
     /// Bytes of the response's body.

@@ -14,3 +14,10 @@ package struct WallTime: Sendable, Equatable {
         return WallTime(nanoseconds: Int64(time.tv_sec) &* 1_000_000_000 &+ Int64(time.tv_nsec))
     }
 }
+
+extension WallTime {
+    /// Whole seconds since 1970-01-01T00:00:00Z.
+    package var seconds: Int64 { nanoseconds / 1_000_000_000 }
+    /// Whole milliseconds since 1970-01-01T00:00:00Z.
+    package var milliseconds: Int64 { nanoseconds / 1_000_000 }
+}

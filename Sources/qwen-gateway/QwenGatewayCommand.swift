@@ -7,6 +7,6 @@ struct QwenGatewayCommand: AsyncParsableCommand {
         commandName: "qwen-gateway",
         abstract: "An HTTPS gateway to Qwen for clients that speak the OpenAI API.",
         version: "qwen-gateway \(gatewayVersion)",
-        subcommands: [ServeCommand.self],
+        subcommands: [ServeCommand.self, LoginCommand.self, LogoutCommand.self, CredentialsCommand.self],
         defaultSubcommand: ServeCommand.self)
 }

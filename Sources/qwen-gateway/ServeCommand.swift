@@ -5,6 +5,7 @@ import Glibc
 import Logging
 import NIOCore
 import Telemetry
+import Vault
 
 let gatewayVersion = GatewayVersion.current
 
@@ -21,6 +22,8 @@ struct ServeCommand: AsyncParsableCommand {
 
     func run() async throws {
         signal(SIGPIPE, SIG_IGN)
+        // A dump of the memory would hold every secret.
+        ProcessHardening.disableCoreDumps()
         // Asked for before the start, so that a signal during it is not lost.
         let signals = TerminationSignals()
         let configuration = try loadConfiguration()

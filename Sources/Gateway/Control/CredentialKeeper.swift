@@ -1,0 +1,277 @@
+import Logging
+import NIOCore
+import Qwen
+import Telemetry
+import Transport
+import Vault
+
+/// The control plane's view of the credentials: it loads them, keeps tokens fresh, logs in, and tells the event loops
+/// what they may send.
+///
+/// One for the process. It follows the store: what another process, or a command, adds, changes or removes is in use
+/// within `Settings.watchInterval`.
+actor CredentialKeeper {
+    /// What it is made of.
+    struct Settings: Sendable {
+        /// QWEN_API_KEY and where it is accepted; nil where that is not set.
+        var environmentKey: APIKeyCredential?
+        /// Nil without QWEN_CREDENTIALS_SECRET: nothing is kept, and nobody can log in.
+        var store: CredentialStore?
+        var oauth: OAuthRequests
+        /// TOKEN_REFRESH_BUFFER.
+        var refreshBuffer: Duration
+        var userAgent: String
+        var watchInterval = Duration.seconds(1)
+    }
+
+    /// One credential in use.
+    private struct Member {
+        let pooled: PooledCredential
+        var credential: Credential
+        var keeper: TokenKeeper?
+    }
+
+    /// The name of the credential of QWEN_API_KEY. No stored one can have it.
+    static let environmentName = "QWEN_API_KEY"
+
+    private let settings: Settings
+    private let transport: any OAuthTransport
+    private let clock: any OAuthClock
+    private let loops: [NIOLoopBound<QwenDispatcher>]
+    private let logger: Logger
+    private let redactor: SecretRedactor
+    private let locks: DirectoryLocks?
+    private let login: LoginKeeper?
+
+    private var members: [String: Member] = [:]
+    private var signatures: [String: VaultSignature] = [:]
+    private var watch: Task<Void, Never>?
+    /// What was last said of the store, so that it is not said every second.
+    private var storeProblem: String?
+
+    init(
+        _ settings: Settings, transport: any OAuthTransport, clock: any OAuthClock = SystemOAuthClock(),
+        loops: [NIOLoopBound<QwenDispatcher>], logger: Logger, redactor: SecretRedactor,
+        onLogin: @escaping @Sendable (LoginKeeper.State) -> Void
+    ) {
+        self.settings = settings
+        self.transport = transport
+        self.clock = clock
+        self.loops = loops
+        self.logger = logger
+        self.redactor = redactor
+        if let store = settings.store {
+            let locks = DirectoryLocks(store: store)
+            self.locks = locks
+            login = LoginKeeper(
+                requests: settings.oauth, transport: transport, clock: clock,
+                storage: StoredOAuthCredentials(store: store, redactor: redactor), lock: locks, onChange: onLogin)
+        } else {
+            locks = nil
+            login = nil
+        }
+    }
+
+    // MARK: The course of things
+
+    /// Loads what there is and begins to follow the store. Where there is no credential at all, a login begins.
+    func start() async {
+        if let key = settings.environmentKey { add(Self.environmentName, .apiKey(key)) }
+        if let store = settings.store {
+            await sealPlaintext(store)
+            await follow(store)
+            watch = Task { await self.watchStore(store) }
+        }
+        if members.isEmpty { await startLogin(patience: .zero) }
+    }
+
+    /// Ends the login and the refreshes that are under way, without losing a token.
+    func stop() async {
+        watch?.cancel()
+        await watch?.value
+        await login?.cancel()
+        for member in members.values { await member.keeper?.close() }
+    }
+
+    private func watchStore(_ store: CredentialStore) async {
+        while !Task.isCancelled {
+            do { try await Task.sleep(for: settings.watchInterval) } catch { return }
+            await follow(store)
+        }
+    }
+
+    /// Seals what another program has left in the directory in plain text.
+    private func sealPlaintext(_ store: CredentialStore) async {
+        let now = clock.now
+        for found in await BlockingWork.value({ store.sealPlaintextFiles(now: now) }) ?? [] {
+            switch found.outcome {
+            case .sealed(let name):
+                logger.notice(
+                    "sealed a plain credential file and removed it",
+                    metadata: ["file": "\(found.path)", "credential": "\(name)"])
+            case .superseded(let name):
+                logger.notice(
+                    "removed a plain credential file: a newer credential of its name is stored",
+                    metadata: ["file": "\(found.path)", "credential": "\(name)"])
+            case .failed(let error):
+                logger.error("a plain credential file could not be sealed", metadata: ["reason": "\(error)"])
+            }
+        }
+    }
+
+    // MARK: The store
+
+    /// Takes over what has changed in the store since it was last looked at.
+    private func follow(_ store: CredentialStore) async {
+        let found: [String: VaultSignature]
+        do {
+            found = try await BlockingWork.run { try store.signatures() }
+            storeProblem = nil
+        } catch {
+            return complain("\(error)")
+        }
+        for name in members.keys where name != Self.environmentName && found[name] == nil { await remove(name) }
+        for (name, signature) in found.sorted(by: { $0.key < $1.key }) where signatures[name] != signature {
+            await load(name, store)
+        }
+        signatures = found
+    }
+
+    private func load(_ name: String, _ store: CredentialStore) async {
+        let stored: StoredCredential?
+        do {
+            stored = try await BlockingWork.run { try store.load(name) }
+        } catch {
+            logger.error("a credential could not be loaded", metadata: ["credential": "\(name)", "reason": "\(error)"])
+            return
+        }
+        guard let credential = stored?.credential, credential != members[name]?.credential else { return }
+        // Written by this process's own keeper, or newer than what it has.
+        if case .oauth(let tokens) = credential, let keeper = members[name]?.keeper {
+            redactor.register(tokens.secrets)
+            return await keeper.replace(with: tokens)
+        }
+        await remove(name)
+        add(name, credential)
+    }
+
+    private func complain(_ problem: String) {
+        guard storeProblem != problem else { return }
+        storeProblem = problem
+        logger.error("the credentials can not be read", metadata: ["reason": "\(problem)"])
+    }
+
+    // MARK: Members
+
+    private func add(_ name: String, _ credential: Credential) {
+        switch credential {
+        case .apiKey(let key):
+            redactor.register([key.key])
+            guard let access = QwenAccess(key, userAgent: settings.userAgent) else {
+                logger.error("a credential has no usable base URL", metadata: ["credential": "\(name)"])
+                return
+            }
+            let pooled = PooledCredential(name: name, access: .apiKey, isPortal: false)
+            members[name] = Member(pooled: pooled, credential: credential)
+            publish { $0.add(pooled, access) }
+        case .oauth(let tokens):
+            redactor.register(tokens.secrets)
+            guard let keeper = makeKeeper(name, tokens) else { return }
+            let pooled = PooledCredential(name: name, access: .oauth, isPortal: true)
+            members[name] = Member(pooled: pooled, credential: credential, keeper: keeper)
+            publishTokens(pooled, tokens)
+            if tokens.expiry <= clock.now {
+                let fault = QwenFault(kind: .authentication, message: "Qwen's token has expired and is being renewed.")
+                pooled.rest(fault, until: .now() + .seconds(5))
+            }
+            Task { await keeper.start() }
+        }
+        logger.info("a credential is in use", metadata: ["credential": "\(name)"])
+    }
+
+    private func remove(_ name: String) async {
+        guard let member = members.removeValue(forKey: name) else { return }
+        publish { $0.remove(name) }
+        await member.keeper?.close()
+        logger.info("a credential is no more in use", metadata: ["credential": "\(name)"])
+    }
+
+    private func publish(_ change: @escaping @Sendable (QwenDispatcher) -> Void) {
+        for loop in loops { loop.execute(change) }
+    }
+
+    private func publishTokens(_ pooled: PooledCredential, _ tokens: OAuthCredential) {
+        guard let access = QwenAccess(tokens, userAgent: settings.userAgent) else {
+            pooled.markDead(QwenFault(kind: .authentication, message: "Qwen gave a token that no request can carry."))
+            return
+        }
+        let generation = pooled.advanceGeneration()
+        publish { $0.add(pooled, access, generation: generation) }
+    }
+
+    // MARK: Tokens
+
+    private func makeKeeper(_ name: String, _ tokens: OAuthCredential) -> TokenKeeper? {
+        guard let store = settings.store, let locks else { return nil }
+        var keeping = TokenKeeper.Settings()
+        keeping.refreshBuffer = settings.refreshBuffer
+        return TokenKeeper(
+            name, tokens, settings: keeping, requests: settings.oauth, transport: transport, clock: clock,
+            storage: StoredOAuthCredentials(store: store, redactor: redactor), lock: locks
+        ) { event in
+            Task { await self.happened(event, to: name) }
+        }
+    }
+
+    private func happened(_ event: TokenKeeper.Event, to name: String) {
+        guard let member = members[name] else { return }
+        switch event {
+        case .refreshed(let tokens):
+            guard member.credential != .oauth(tokens) else { return }
+            members[name]?.credential = .oauth(tokens)
+            member.pooled.revive()
+            publishTokens(member.pooled, tokens)
+            logger.info("a token was renewed", metadata: ["credential": "\(name)"])
+        case .dead(let explanation):
+            member.pooled.markDead(QwenFault(kind: .authentication, message: explanation))
+            publish { $0.credentialsChanged() }
+            logger.error("a login has ended", metadata: ["credential": "\(name)", "reason": "\(explanation)"])
+        case .failing(let explanation):
+            logger.warning("a token could not be renewed", metadata: ["credential": "\(name)", "reason": "\(explanation)"])
+            guard case .oauth(let tokens) = member.credential, tokens.expiry <= clock.now else { return }
+            member.pooled.rest(
+                QwenFault(kind: .authentication, message: explanation), until: .now() + .seconds(5))
+        }
+    }
+
+    /// Renews a token that Qwen has refused, once for all who ask.
+    ///
+    /// - Returns: whether there is another one now; it has been published then.
+    func renew(_ name: String, patience: Duration) async -> Bool {
+        guard let member = members[name], let keeper = member.keeper, case .oauth(let refused) = member.credential
+        else { return false }
+        return (try? await keeper.refreshed(after: refused.accessToken, patience: patience)) != nil
+    }
+
+    // MARK: Login
+
+    /// How far the login is; nil where none is possible.
+    nonisolated var loginState: LoginKeeper.State? { login?.state }
+
+    /// Whether there is a login that works.
+    var isLoggedIn: Bool {
+        members.values.contains { $0.keeper.map { $0.deathExplanation == nil } ?? false }
+    }
+
+    /// Begins a login unless one is under way.
+    ///
+    /// - Parameter patience: how long to wait for the code at most.
+    func startLogin(patience: Duration) async {
+        await login?.start(as: CredentialImport.defaultName, patience: patience)
+    }
+
+    /// How the credentials are doing, by name.
+    func snapshots() -> [CredentialSnapshot] {
+        members.values.map { $0.pooled.snapshot(.now()) }.sorted { $0.name < $1.name }
+    }
+}

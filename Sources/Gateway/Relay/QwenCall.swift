@@ -1,0 +1,365 @@
+import HTTP
+import Logging
+import NIOCore
+import Qwen
+import Telemetry
+import Transport
+
+/// One exchange's call to Qwen. It chooses a credential, sends the request, and, as long as nothing of an answer has
+/// gone to the client, sends it again where that can help: with another credential, with a new token, or later.
+///
+/// Belongs to its dispatcher's event loop.
+final class QwenCall {
+    private enum State {
+        case new
+        /// Waits in the dispatcher's queue.
+        case queued
+        /// Was refused, and waits for its next attempt.
+        case pausing(Scheduled<Void>)
+        /// Waits for a new token.
+        case renewing(Task<Void, Never>)
+        /// Sent.
+        case calling(UpstreamCall, CredentialLease)
+        /// Qwen answers with what is no answer: it is put together.
+        case refused(UpstreamCall, CredentialLease, Refusal)
+        /// The answer is whole for its client; the upstream's end of it is awaited.
+        case ending(UpstreamCall)
+        case over
+    }
+
+    /// An error in the making.
+    private struct Refusal {
+        let head: ResponseHead
+        var body = ByteBuffer()
+        /// The most bytes of it that are read.
+        static let limit = 256 * 1024
+    }
+
+    private let dispatcher: QwenDispatcher
+    private var handler: (any QwenCallHandler)?
+    private let logger: Logger
+    private let requestID: String
+    /// Whose turn it takes while it waits: the name of the client's key, or its address.
+    let clientKey: String
+
+    private var state = State.new
+    private var budget: RetryBudget
+    /// Attempts that failed before Qwen could have seen the request.
+    private var failedConnections = 0
+    private static let mostFailedConnections = 4
+    private(set) var tried = TriedCredentials()
+    var ticket: FairQueue<String, QwenCall>.Ticket?
+    /// It has waited: nobody passes it.
+    private(set) var isAtItsTurn = false
+    /// Something of an answer has gone to the client: nothing is sent again.
+    private(set) var isCommitted = false
+    /// Why the last attempt was of no use.
+    private var lastFailure: QwenCallFailure?
+
+    /// How long Qwen may take to end a response whose marker of the end has come.
+    private static let endOfResponseTime = TimeAmount.seconds(2)
+
+    private var loop: LoopContext { dispatcher.loop }
+
+    init(
+        _ dispatcher: QwenDispatcher, requestID: String, clientKey: String, logger: Logger,
+        handler: any QwenCallHandler
+    ) {
+        self.dispatcher = dispatcher
+        self.requestID = requestID
+        self.clientKey = clientKey
+        self.logger = logger
+        self.handler = handler
+        budget = RetryBudget(began: dispatcher.loop.now, patience: dispatcher.retryBudget)
+    }
+
+    // MARK: The exchange's side
+
+    /// Sends the request as soon as a credential can take it.
+    func start() {
+        switch dispatcher.choose(for: self) {
+        case .lease(let lease): send(lease)
+        case .wait(let instant):
+            state = .queued
+            if let fault = dispatcher.wait(self, until: instant, deadline: budget.deadline) { end(.fault(fault)) }
+        case .none: end(lastFailure ?? .fault(dispatcher.exhaustion()))
+        }
+    }
+
+    /// The answer is what was asked for, and goes to the client from now on.
+    func commit() {
+        isCommitted = true
+        if case .calling(_, let lease) = state { lease.accepted(now: loop.now) }
+    }
+
+    /// What Qwen sends is an error. As long as nothing has gone to the client the request may be sent again.
+    func reject(_ fault: QwenFault) {
+        guard case .calling(let call, let lease) = state else { return }
+        call.cancel()
+        refused(fault, lease)
+    }
+
+    /// The answer is whole. The upstream ends its response by itself, a moment later: to cancel it would cost a good
+    /// connection, or look like abuse.
+    func complete() {
+        guard case .calling(let call, let lease) = state else { return }
+        handler = nil
+        lease.succeeded(now: loop.now)
+        state = .ending(call)
+        dispatcher.callEnded()
+        loop.eventLoop.assumeIsolated().scheduleTask(in: Self.endOfResponseTime) { [weak self] in
+            guard let self, case .ending(let call) = state else { return }
+            state = .over
+            call.cancel()
+        }
+    }
+
+    /// Gives the call up; Qwen is told at once.
+    func cancel() {
+        handler = nil
+        leave()
+    }
+
+    /// Lets Qwen send as many further bytes of its answer.
+    func consume(_ bytes: Int) {
+        if case .calling(let call, _) = state { call.consume(bytes) }
+    }
+
+    /// Whether Qwen has the request, and is to say something.
+    var isUnderWay: Bool {
+        if case .calling = state { true } else { false }
+    }
+
+    // MARK: The dispatcher's side
+
+    /// Its turn has come.
+    func turnCame(_ lease: CredentialLease) {
+        guard case .queued = state else { return lease.release() }
+        ticket = nil
+        isAtItsTurn = true
+        send(lease)
+    }
+
+    /// No credential became free in time, or none ever will.
+    func patienceEnded() {
+        guard case .queued = state else { return }
+        ticket = nil
+        end(lastFailure ?? .fault(dispatcher.exhaustion()))
+    }
+
+    // MARK: Attempts
+
+    private func send(_ lease: CredentialLease) {
+        guard let handler, let pool = dispatcher.pool(for: lease.provider) else { return lease.release() }
+        let (head, body) = handler.request(for: lease)
+        let call = UpstreamCall(head: head, body: body, handler: self, now: loop.now)
+        state = .calling(call, lease)
+        pool.start(call)
+    }
+
+    private func refused(_ given: QwenFault, _ lease: CredentialLease) {
+        let fault = lease.failed(given, now: loop.now, unixTime: WallTime.now().seconds)
+        state = .over
+        dispatcher.callEnded()
+        note(fault, lease)
+        guard !isCommitted else { return end(.fault(fault)) }
+        lastFailure = .fault(fault)
+        let decision = budget.decide(
+            fault, hasAlternative: dispatcher.hasAlternative(to: lease, after: fault.kind, for: self),
+            isRefreshable: lease.credential.access == .oauth, now: loop.now, random: .random(in: 0..<1))
+        switch decision {
+        case .retry(let delay): pause(delay)
+        case .switchCredential:
+            tried.add(lease, again: FaultPolicy(fault.kind).again)
+            start()
+        case .refresh: renew(lease)
+        case .giveUp(let retryAfter):
+            var final = fault
+            final.retryAfter = retryAfter
+            end(.fault(final))
+        }
+    }
+
+    private func pause(_ delay: TimeAmount) {
+        let task = loop.eventLoop.assumeIsolated().scheduleTask(in: delay) { [self] in
+            loop.updateTime()
+            start()
+        }
+        state = .pausing(task)
+    }
+
+    /// Has the control plane renew the token that was refused, unless that has happened already.
+    private func renew(_ lease: CredentialLease) {
+        guard !lease.isTokenReplaced, let control = dispatcher.control else { return start() }
+        let name = lease.credential.name
+        let patience = Duration.nanoseconds(max(budget.deadline - loop.now, .seconds(1)).nanoseconds)
+        let waiting = NIOLoopBound(self, eventLoop: loop.eventLoop)
+        state = .renewing(
+            Task {
+                let isRenewed = await control.renew(name, patience)
+                waiting.execute { $0.renewed(isRenewed, name) }
+            })
+    }
+
+    private func renewed(_ isRenewed: Bool, _ name: String) {
+        guard case .renewing = state else { return }
+        loop.updateTime()
+        state = .over
+        if !isRenewed { tried.add(name) }
+        start()
+    }
+
+    /// No connection could be made: the request has not reached Qwen.
+    private func unreachable(_ error: UpstreamError, _ lease: CredentialLease) {
+        lastFailure = .transport(error)
+        failedConnections += 1
+        let fault = QwenFault(kind: .modelNotFound)
+        if dispatcher.hasAlternative(to: lease, after: fault.kind, for: self) {
+            tried.add(lease, again: .otherHost)
+            return start()
+        }
+        let delay = TimeAmount.milliseconds(100 << Int64(failedConnections))
+        guard failedConnections < Self.mostFailedConnections, loop.now + delay < budget.deadline else {
+            return end(.transport(error))
+        }
+        pause(delay)
+    }
+
+    // MARK: The end
+
+    private func end(_ failure: QwenCallFailure) {
+        let handler = handler
+        self.handler = nil
+        leave()
+        handler?.callFailed(failure)
+    }
+
+    /// Lets go of everything.
+    private func leave() {
+        let last = state
+        state = .over
+        switch last {
+        case .new, .over: break
+        case .queued:
+            if let ticket { dispatcher.withdraw(ticket) }
+            ticket = nil
+        case .pausing(let task): task.cancel()
+        case .renewing(let task): task.cancel()
+        case .calling(let call, let lease), .refused(let call, let lease, _):
+            call.cancel()
+            lease.release()
+            dispatcher.callEnded()
+        case .ending(let call): call.cancel()
+        }
+    }
+
+    private func note(_ fault: QwenFault, _ lease: CredentialLease) {
+        logger.info(
+            "Qwen refused a call",
+            metadata: [
+                "request_id": "\(requestID)", "credential": "\(lease.credential.name)", "error": "\(fault.kind)",
+                "code": "\(fault.code ?? "-")", "upstream_request_id": "\(fault.requestID ?? "-")",
+            ])
+    }
+}
+
+// MARK: - What Qwen answers
+
+extension QwenCall: UpstreamCallHandler {
+    func responseBegan(_ head: ResponseHead) {
+        guard case .calling(let call, let lease) = state else { return }
+        if Self.isAnswer(head) {
+            handler?.answerBegan(head)
+        } else {
+            state = .refused(call, lease, Refusal(head: head))
+        }
+    }
+
+    /// Whether the body may hold what was asked for: success, as JSON or events. Anything else is an error, or a page.
+    private static func isAnswer(_ head: ResponseHead) -> Bool {
+        guard head.status == 200, let type = head.fields.firstIndex(of: "content-type") else { return false }
+        return head.fields.hasPrefix("text/event-stream", at: type) || head.fields.hasPrefix("application/json", at: type)
+    }
+
+    func responseBodyReceived(_ bytes: ByteBuffer) {
+        switch state {
+        case .calling: handler?.answerReceived(bytes)
+        case .refused(let call, let lease, var refusal):
+            state = .over
+            var bytes = bytes
+            let count = bytes.readableBytes
+            refusal.body.writeBuffer(&bytes)
+            state = .refused(call, lease, refusal)
+            guard refusal.body.readableBytes <= Refusal.limit else {
+                call.cancel()
+                return judge(refusal, lease)
+            }
+            call.consume(count)
+        case .ending(let call): call.consume(bytes.readableBytes)
+        case .new, .queued, .pausing, .renewing, .over: break
+        }
+    }
+
+    func responseEnded() {
+        switch state {
+        case .calling: handler?.answerEnded()
+        case .refused(_, let lease, let refusal): judge(refusal, lease)
+        case .ending: state = .over
+        case .new, .queued, .pausing, .renewing, .over: break
+        }
+    }
+
+    private func judge(_ refusal: Refusal, _ lease: CredentialLease) {
+        let head = refusal.head
+        refused(
+            QwenFault(
+                body: refusal.body, status: head.status, fields: head.fields, unixTime: WallTime.now().seconds), lease)
+    }
+
+    func responseFailed(_ error: UpstreamError) {
+        switch state {
+        case .calling(_, let lease):
+            fail(error, lease)
+        case .refused(_, let lease, let refusal):
+            // The status says enough of an error whose body broke off.
+            judge(refusal, lease)
+        case .ending: state = .over
+        case .new, .queued, .pausing, .renewing, .over: break
+        }
+    }
+
+    private func fail(_ error: UpstreamError, _ lease: CredentialLease) {
+        state = .over
+        lease.release()
+        dispatcher.callEnded()
+        logger.warning(
+            "upstream call failed", metadata: ["request_id": "\(requestID)", "reason": "\(error.description)"])
+        switch error.kind {
+        case .connect, .tls, .connectTimeout: isCommitted ? end(.transport(error)) : unreachable(error, lease)
+        // Qwen may have begun to work on it: it is not asked, and paid, twice.
+        case .reset, .protocolError, .firstByteTimeout, .idleTimeout: end(.transport(error))
+        }
+    }
+}
+
+/// Whoever asked Qwen. Calls come on the dispatcher's event loop; after `callFailed`, or once it has called
+/// `QwenCall.complete` or `cancel`, none follows.
+protocol QwenCallHandler: AnyObject {
+    /// The request in the form that the lease's provider wants.
+    func request(for lease: CredentialLease) -> (head: RequestHead, body: ByteBuffer)
+    /// Qwen begins an answer: JSON or events. It may be the second beginning, after an answer that was rejected.
+    func answerBegan(_ head: ResponseHead)
+    /// Bytes of the answer. Give room for more with `QwenCall.consume`.
+    func answerReceived(_ bytes: ByteBuffer)
+    /// The answer has ended, as its framing says: `complete` or `reject` is called in return.
+    func answerEnded()
+    func callFailed(_ failure: QwenCallFailure)
+}
+
+/// Why a call has failed in the end.
+enum QwenCallFailure {
+    /// Qwen answered with an error, or no credential is free.
+    case fault(QwenFault)
+    /// It broke on its way.
+    case transport(UpstreamError)
+}

@@ -1,0 +1,144 @@
+import NIOCore
+import Qwen
+import Transport
+
+/// One event loop's way to Qwen: the credentials it may use, the connections to their hosts, and the requests that
+/// wait for a credential.
+final class QwenDispatcher {
+    /// What a call asks of the control plane.
+    struct Control: Sendable {
+        /// Renews the token of the named credential, once for all who ask; whether there is a new one.
+        var renew: @Sendable (_ name: String, _ patience: Duration) async -> Bool
+    }
+
+    /// Requests that may wait on one loop, and of those the ones of one client key.
+    private static let mostWaiting = 2048, mostWaitingOfOneKey = 512
+
+    let loop: LoopContext
+    /// UPSTREAM_RETRY_BUDGET.
+    let retryBudget: TimeAmount
+    private let pools: UpstreamPools
+    private(set) var credentials = CredentialPool()
+    /// The places behind the authorities of the credentials.
+    private var origins: [String: Origin] = [:]
+    private var queue = FairQueue<String, QwenCall>(capacity: mostWaiting, capacityPerKey: mostWaitingOfOneKey)
+    private var nextLook: (at: NIODeadline, task: Scheduled<Void>)?
+    private var isPumping = false
+    /// Set once, before the first request.
+    var control: Control?
+
+    init(loop: LoopContext, pools: UpstreamPools, retryBudget: TimeAmount) {
+        self.loop = loop
+        self.pools = pools
+        self.retryBudget = retryBudget
+    }
+
+    /// Requests that wait for a credential.
+    var waitingCount: Int { queue.count }
+
+    // MARK: What the control plane tells
+
+    /// Takes a credential in, or its new token.
+    func add(_ credential: PooledCredential, _ access: QwenAccess, generation: Int = 0) {
+        credentials.add(credential, provider: access.provider, generation: generation)
+        origins[access.provider.authority] = access.origin
+        credentialsChanged()
+    }
+
+    func remove(_ name: String) {
+        credentials.remove(name)
+        credentialsChanged()
+    }
+
+    /// Those who wait look again.
+    func credentialsChanged() {
+        loop.updateTime()
+        pump()
+    }
+
+    // MARK: What calls ask
+
+    /// The pool of connections that a provider's requests travel on.
+    func pool(for provider: QwenProvider) -> UpstreamPool? {
+        origins[provider.authority].map { pools.pool(for: $0) }
+    }
+
+    /// What the call can be sent with now. Who comes later than those that wait does not pass them.
+    func choose(for call: QwenCall) -> CredentialPool.Choice {
+        guard queue.isEmpty || call.isAtItsTurn else {
+            return credentials.isEmpty ? .none : .wait(until: loop.now)
+        }
+        return credentials.choose(now: loop.now, except: call.tried)
+    }
+
+    func hasAlternative(to lease: CredentialLease, after kind: QwenFault.Kind, for call: QwenCall) -> Bool {
+        credentials.hasAlternative(to: lease, again: FaultPolicy(kind).again, except: call.tried, now: loop.now)
+    }
+
+    /// What a client is told when no credential can serve it.
+    func exhaustion() -> QwenFault { credentials.exhaustion(now: loop.now) }
+
+    /// Has the call wait for its turn, until `instant` at least.
+    ///
+    /// - Returns: nil when it waits; else what its client is told.
+    func wait(_ call: QwenCall, until instant: NIODeadline, deadline: NIODeadline) -> QwenFault? {
+        guard instant < deadline else { return exhaustion() }
+        do {
+            call.ticket = try queue.enqueue(call, key: call.clientKey, deadline: deadline, now: loop.now)
+        } catch {
+            var fault = QwenFault(
+                kind: .throttled(.concurrency), message: "Too many requests wait for Qwen already.")
+            fault.retryAfter = queue.estimatedWait(for: call.clientKey) ?? .seconds(1)
+            return fault
+        }
+        look(at: min(max(instant, loop.now + .milliseconds(1)), deadline))
+        return nil
+    }
+
+    func withdraw(_ ticket: FairQueue<String, QwenCall>.Ticket) {
+        queue.cancel(ticket)
+    }
+
+    /// A call has ended: there may be room for another.
+    func callEnded() {
+        if !queue.isEmpty { look(at: loop.now) }
+    }
+
+    // MARK: The queue
+
+    private func look(at instant: NIODeadline) {
+        if let nextLook {
+            if nextLook.at <= instant { return }
+            nextLook.task.cancel()
+        }
+        let task = loop.eventLoop.assumeIsolated().scheduleTask(deadline: instant) { [weak self] in
+            guard let self else { return }
+            nextLook = nil
+            loop.updateTime()
+            pump()
+        }
+        nextLook = (instant, task)
+    }
+
+    /// Sends those whose turn it is, as far as credentials go, and lets those go whose patience is over.
+    private func pump() {
+        guard !isPumping else { return }
+        isPumping = true
+        defer { isPumping = false }
+        for call in queue.expire(now: loop.now) { call.patienceEnded() }
+        waiting: while let call = queue.first {
+            switch credentials.choose(now: loop.now, except: call.tried) {
+            case .lease(let lease):
+                _ = queue.dequeue(now: loop.now)
+                call.turnCame(lease)
+            case .none:
+                _ = queue.dequeue(now: loop.now)
+                call.patienceEnded()
+            case .wait(let instant):
+                look(at: max(instant, loop.now + .milliseconds(1)))
+                break waiting
+            }
+        }
+        if let deadline = queue.nextDeadline { look(at: deadline) }
+    }
+}

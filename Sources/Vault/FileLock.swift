@@ -1,4 +1,5 @@
 internal import Glibc
+internal import Synchronization
 
 /// A lock that processes take for longer than a few system calls, such as for a token refresh over the network. It is
 /// a file, made by who takes the lock and removed by who releases it, as qwen-code has it for `oauth_creds.lock`: the
@@ -90,6 +91,7 @@ package final class HeldFileLock: Sendable {
     package let token: String
     // Open as long as the lock is held, so that no other file can come to have the same inode.
     private let descriptor: Descriptor
+    private let isOver = Atomic(false)
 
     fileprivate init(path: String, guardPath: String, token: String, descriptor: consuming Descriptor) {
         self.path = path
@@ -107,7 +109,7 @@ package final class HeldFileLock: Sendable {
     ///   was released.
     package func touch(now: Int64) throws(VaultError) -> Bool {
         let exclusion = try FileGuard(guardPath, path: guardPath)
-        let isTouched = isHeld && FileLock.setModified(descriptor.number, now)
+        let isTouched = !isOver.load(ordering: .acquiring) && isHeld && FileLock.setModified(descriptor.number, now)
         _ = consume exclusion
         return isTouched
     }
@@ -117,8 +119,10 @@ package final class HeldFileLock: Sendable {
     /// - Returns: False if it was no longer held.
     @discardableResult
     package func release() -> Bool {
+        guard !isOver.load(ordering: .acquiring) else { return false }
         // Without a guard, which only a full disk or a process that was stopped withholds, the file goes stale.
         guard let exclusion = try? FileGuard(guardPath, path: guardPath) else { return false }
+        isOver.store(true, ordering: .releasing)
         let isRemoved = unsafe isHeld && unlink(path) == 0
         _ = consume exclusion
         return isRemoved

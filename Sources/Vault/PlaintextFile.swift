@@ -49,7 +49,7 @@ package struct PlaintextFile: ~Copyable {
     /// keep the old content. A file with more than one name is only removed, so that the other name keeps its content.
     ///
     /// - Returns: False, and nothing was touched, if the file was written or replaced since.
-    package consuming func destroy(ifStill content: [UInt8]) throws(VaultError) -> Bool {
+    package borrowing func destroy(ifStill content: [UInt8]) throws(VaultError) -> Bool {
         var found = try read()
         defer { found.wipe() }
         guard found == content, FileStatus(path)?.identity == identity else { return false }

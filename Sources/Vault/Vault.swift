@@ -42,7 +42,8 @@ package struct Vault: Sendable {
     /// Whether a record may have this name: 1 to 64 of `a-z 0-9 . _ -`, the first a letter or a digit.
     package static func isName(_ name: String) -> Bool {
         func isLetterOrDigit(_ byte: UInt8) -> Bool {
-            (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte) || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+            (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte)
+                || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
         }
         guard (1...64).contains(name.utf8.count), let first = name.utf8.first, isLetterOrDigit(first) else {
             return false

@@ -26,11 +26,16 @@ extension CredentialImport {
         if Vault.isName(original), original != defaultName { return original }
 
         let readable = original.lowercased().utf8.map { byte in
-            Vault.isName(String(UnicodeScalar(byte))) ? byte : UInt8(ascii: "-")
+            Vault.isName("a\(UnicodeScalar(byte))") ? byte : UInt8(ascii: "-")
         }
-        let text = String(decoding: readable.drop { $0 == UInt8(ascii: "-") }.prefix(longestPrefix), as: UTF8.self)
+        let text = String(decoding: readable.drop { !isFirst($0) }.prefix(longestPrefix), as: UTF8.self)
         let hash = String(fnv1a(original), radix: 16)
         return text.isEmpty ? "\(defaultName)-\(hash)" : "\(text)-\(hash)"
+    }
+
+    /// Whether a name may begin with this byte.
+    private static func isFirst(_ byte: UInt8) -> Bool {
+        Vault.isName(String(UnicodeScalar(byte)))
     }
 
     /// The 64-bit FNV-1a hash: the same in every process. Nobody gains by a collision of their own files' names.

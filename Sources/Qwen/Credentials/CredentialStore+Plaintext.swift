@@ -38,23 +38,12 @@ extension CredentialStore {
     }
 
     private func sealPlaintext(_ path: String, now: Int64) throws(CredentialStoreError) -> SealedPlaintext.Outcome {
-        let file: PlaintextFile
-        var content: [UInt8]
-        do throws(VaultError) {
-            file = try PlaintextFile(path: path)
-            content = try file.read()
-        } catch {
-            throw CredentialStoreError(error)
-        }
+        let file = try vaulted { () throws(VaultError) in try PlaintextFile(path: path) }
+        var content = try vaulted { () throws(VaultError) in try file.read() }
         defer { content.wipe() }
         let found = try CredentialImport.parse(content, fileName: path)
         let outcome = try store(found, path: path, now: now)
-        let isDestroyed: Bool
-        do throws(VaultError) {
-            isDestroyed = try file.destroy(ifStill: content)
-        } catch {
-            throw CredentialStoreError(error)
-        }
+        let isDestroyed = try vaulted { () throws(VaultError) in try file.destroy(ifStill: content) }
         guard isDestroyed else {
             throw CredentialStoreError(
                 .changedMeanwhile, "\(path) was changed while it was sealed, and is left for the next time")

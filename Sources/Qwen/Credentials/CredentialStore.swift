@@ -117,7 +117,9 @@ package struct CredentialStore: Sendable {
         }
     }
 
-    private func vaulted<Result>(_ body: () throws(VaultError) -> Result) throws(CredentialStoreError) -> Result {
+    func vaulted<Result: ~Copyable>(
+        _ body: () throws(VaultError) -> Result
+    ) throws(CredentialStoreError) -> Result {
         do throws(VaultError) {
             return try body()
         } catch {

@@ -10,6 +10,7 @@
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
+#include <openssl/kdf.h>
 #include <openssl/params.h>
 #include <openssl/pem.h>
 #include <openssl/pemerr.h>
@@ -18,6 +19,7 @@
 #include <openssl/sslerr.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
+#include <sys/prctl.h>
 
 // SSL_CTX
 
@@ -103,6 +105,22 @@ static inline int gw_EVP_MAC_init_sha256(EVP_MAC_CTX *context, const unsigned ch
     return EVP_MAC_init(context, key, size, parameters);
 }
 
+/// Derives a key with scrypt (RFC 7914). (Swift cannot build an OSSL_PARAM array without unsafe pointers into strings.)
+static inline int gw_EVP_KDF_derive_scrypt(EVP_KDF_CTX *context, unsigned char *key, size_t key_size,
+                                           const void *password, size_t password_size, const void *salt,
+                                           size_t salt_size, uint64_t n, uint32_t r, uint32_t p, uint64_t max_memory) {
+    const OSSL_PARAM parameters[] = {
+        OSSL_PARAM_octet_string(OSSL_KDF_PARAM_PASSWORD, (void *)password, password_size),
+        OSSL_PARAM_octet_string(OSSL_KDF_PARAM_SALT, (void *)salt, salt_size),
+        OSSL_PARAM_uint64(OSSL_KDF_PARAM_SCRYPT_N, &n),
+        OSSL_PARAM_uint32(OSSL_KDF_PARAM_SCRYPT_R, &r),
+        OSSL_PARAM_uint32(OSSL_KDF_PARAM_SCRYPT_P, &p),
+        OSSL_PARAM_uint64(OSSL_KDF_PARAM_SCRYPT_MAXMEM, &max_memory),
+        OSSL_PARAM_END,
+    };
+    return EVP_KDF_derive(context, key, key_size, parameters);
+}
+
 // Making keys and certificates
 
 static inline EVP_PKEY *gw_EVP_EC_gen(const char *curve) {
@@ -114,5 +132,11 @@ static inline EVP_PKEY *gw_EVP_RSA_gen(unsigned int bits) {
 }
 
 static inline void gw_X509V3_set_ctx_nodb(X509V3_CTX *context) { X509V3_set_ctx_nodb(context); }
+
+// The process. prctl is no part of OpenSSL, but variadic, and the memory that it protects is what OpenSSL wipes.
+
+static inline int gw_prctl_set_dumpable(int value) { return prctl(PR_SET_DUMPABLE, value, 0, 0, 0); }
+
+static inline int gw_prctl_get_dumpable(void) { return prctl(PR_GET_DUMPABLE, 0, 0, 0, 0); }
 
 #endif

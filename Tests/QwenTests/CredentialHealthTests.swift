@@ -14,11 +14,11 @@ import Testing
     @discardableResult
     private func refuse(
         _ health: inout CredentialHealth, _ kind: QwenFault.Kind, began: Double = 0, now: Double = 0, others: Int = 0,
-        generation: Int = 0, retryAfter: TimeAmount? = nil
+        begun: Int = 0, generation: Int = 0, retryAfter: TimeAmount? = nil
     ) -> QwenFault {
         health.refused(
             QwenFault(kind: kind, retryAfter: retryAfter), .init(began: at(began), generation: generation),
-            others: others, now: at(now), unixTime: Self.wednesday)
+            others: others, begun: begun, now: at(now), unixTime: Self.wednesday)
     }
 
     private func accept(_ health: inout CredentialHealth, began: Double, now: Double, generation: Int = 0) {
@@ -211,18 +211,37 @@ import Testing
         }
     }
 
-    @Test func concurrencyIsNarrowedToWhatWasAccepted() {
+    /// With a third of all calls refused nothing pauses, even if no call is known to be accepted for a minute.
+    @Test func callsThatDoNotComeBackCountAsTaken() {
         var health = health()
-        // Fifty at once where five are served.
-        for others in stride(from: 49, through: 5, by: -1) {
-            refuse(&health, .throttled(.concurrency), now: 0.1, others: others)
+        for number in 1...600 where number % 3 == 0 {
+            let second = Double(number) / 10
+            refuse(&health, .throttled(.rate), began: second, now: second + 0.05, others: number, begun: number)
+            #expect(health.closedUntil < at(0))
         }
-        #expect(health.window.width(at(0.1)) == 5)
-        #expect(health.closedUntil < at(0))
-        #expect(health.window.width(at(4.1)) == 7)
-        #expect(health.window.width(at(8.1)) == 10)
+    }
+
+    @Test func concurrencyIsNarrowedToWhatWasTaken() {
+        var health = health()
+        // Five are served; others come one after the other.
+        for number in 1...20 {
+            let second = Double(number) / 1000
+            refuse(&health, .throttled(.concurrency), began: second, now: second, others: 5, begun: number)
+        }
+        #expect(health.window.width(at(0.02)) == 5)
+        #expect(health.window.width(at(4.02)) == 7)
+        #expect(health.window.width(at(8.02)) == 10)
         #expect(health.window.width(at(1000)) == CredentialHealth.Window.widest)
-        refuse(&health, .throttled(.concurrency), now: 0.1, others: 0)
-        #expect(health.window.width(at(0.1)) == 1)
+        refuse(&health, .throttled(.concurrency), began: 1, now: 1, others: 0, begun: 21)
+        #expect(health.window.width(at(1)) == 1)
+    }
+
+    @Test func aThirdRefusedForConcurrencyNarrowsNothing() {
+        var health = health()
+        for number in 1...60 where number % 3 == 0 {
+            let second = Double(number) / 1000
+            refuse(&health, .throttled(.concurrency), began: second, now: second, others: number, begun: number)
+        }
+        #expect(health.window == .open)
     }
 }

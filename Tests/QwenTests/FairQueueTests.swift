@@ -41,6 +41,15 @@ import Testing
         #expect(drain(&queue) == [10, 1, 20, 11])
     }
 
+    @Test func whoReturnsGoesFirst() throws {
+        var queue = queue()
+        for number in 0..<2 { add(&queue, number, "a") }
+        add(&queue, 10, "b")
+        _ = try queue.enqueue(20, key: "c", deadline: at(9), isReturning: true, now: at(0))
+        _ = try queue.enqueue(11, key: "b", deadline: at(9), isReturning: true, now: at(0))
+        #expect(drain(&queue) == [20, 0, 11, 1, 10])
+    }
+
     @Test func capacityIsOfAllAndOfEach() {
         var queue = queue(3, perKey: 2)
         add(&queue, 1, "a")
@@ -136,9 +145,8 @@ import Testing
                 forget(expected)
                 if !waiting.contains(where: { $0.key == key }) { #expect(!ring.contains(key)) }
             case 8:
-                guard let element = tickets.keys.randomElement(using: &random), let ticket = tickets[element] else {
-                    continue
-                }
+                let element = Int.random(in: max(0, element - 100)...element, using: &random)
+                guard let ticket = tickets[element] else { continue }
                 let isWaiting = waiting.contains { $0.element == element }
                 #expect((queue.cancel(ticket) == element) == isWaiting)
                 forget(element)

@@ -4,7 +4,7 @@ import NIOCore
 
 /// Instants in seconds since the test began.
 func at(_ seconds: Double) -> NIODeadline {
-    .uptimeNanoseconds(1_000_000_000_000 + UInt64(seconds * 1e9))
+    .uptimeNanoseconds(1_000_000_000_000) + .nanoseconds(Int64((seconds * 1e9).rounded()))
 }
 
 func provider(_ host: String = "qwen.example", key: String = "sk-canary") -> QwenProvider {

@@ -104,9 +104,11 @@ struct RetrySimulation {
     }
 
     private mutating func admit(_ request: Request) {
-        // Nobody overtakes those who wait.
+        // Nobody overtakes those who wait, but who has waited before.
         do {
-            _ = try queue.enqueue(request, key: request.client, deadline: request.budget.deadline, now: at(now))
+            _ = try queue.enqueue(
+                request, key: request.client, deadline: request.budget.deadline,
+                isReturning: request.budget.refusals > 0, now: at(now))
         } catch {
             refuse(request, queue.estimatedWait(for: request.client))
         }
@@ -119,6 +121,10 @@ struct RetrySimulation {
             case .lease(let lease):
                 _ = queue.dequeue(now: at(now))
                 call(request, lease)
+                continue
+            case .wait(let until) where until > request.budget.deadline:
+                _ = queue.dequeue(now: at(now))
+                refuse(request, pool.exhaustion(now: at(now)).retryAfter)
                 continue
             case .wait(let until):
                 let time = Double(until.uptimeNanoseconds - at(0).uptimeNanoseconds) / 1e9

@@ -60,7 +60,7 @@ import Testing
     /// Nothing for half a minute: who can't be served in time is told so, and Qwen is left in peace.
     @Test func closedForAWhile() {
         let outcome = RetrySimulation.run(
-            .init(clients: 20, requestsPerClient: 30, seed: 3, patience: .seconds(20)) { now, _, _, _ in
+            .init(clients: 20, requestsPerClient: 30, patience: .seconds(20), seed: 3) { now, _, _, _ in
                 (10..<40).contains(now) ? QwenFault(kind: .throttled(.rate)) : nil
             })
         #expect(outcome.served + outcome.refused == 600)

@@ -4,8 +4,10 @@ import NIOCore
 /// the credential may be used.
 ///
 /// It rests for what only time or money heals: quotas, bills, refused tokens. It does not rest for a throttled call:
-/// where others are accepted, that call alone has to wait. Only when call after call is refused and none accepted it
-/// pauses, each time for a third of the time that the trouble has lasted, and begins again with few calls at once.
+/// where others are taken, that call alone has to wait. Only when call after call is refused and next to none is taken
+/// it pauses, each time for a third of the time that the trouble has lasted, and begins again with few calls at once.
+/// That a call is taken is known late, as a model may think for a minute; that it is refused, at once. So a call that
+/// has not come back counts as taken.
 struct CredentialHealth: Sendable {
     /// The call that an answer is about.
     struct Call: Sendable {
@@ -38,11 +40,25 @@ struct CredentialHealth: Sendable {
     /// Refusals for too much, with no call accepted that began after the first of them.
     private struct Streak: Sendable {
         var began: NIODeadline
-        /// When the last refusal was counted: those of calls that had begun before tell nothing new.
+        /// How many calls had begun by then.
+        var begun: Int
+        /// How many of those that began since were refused.
+        var refused = 0
+        /// When the last refusal was counted as a round: those of calls that had begun before tell nothing new.
         var counted: NIODeadline
-        var rounds: Int
+        var rounds = 0
         var tokensBegan: NIODeadline?
         var tokensLast: NIODeadline
+
+        init(_ now: NIODeadline, begun: Int) {
+            began = now
+            self.begun = begun
+            counted = .uptimeNanoseconds(0)
+            tokensLast = now
+        }
+
+        /// Calls that began since and have not been refused, given all that have begun.
+        func taken(_ begun: Int) -> Int { max(0, begun - self.begun - refused) }
     }
 
     /// Resting before this instant, for what only time or money heals.
@@ -112,22 +128,23 @@ struct CredentialHealth: Sendable {
     ///
     /// - Parameters:
     ///   - others: calls in flight without this one.
+    ///   - begun: calls that have ever begun.
     ///   - unixTime: seconds since 1970-01-01T00:00:00Z.
     /// - Returns: the error as what it turns out to be: too many tokens for more than a minute is a spent quota.
-    mutating func refused(_ fault: QwenFault, _ call: Call, others: Int, now: NIODeadline, unixTime: Int64) -> QwenFault
-    {
+    mutating func refused(
+        _ fault: QwenFault, _ call: Call, others: Int, begun: Int, now: NIODeadline, unixTime: Int64
+    ) -> QwenFault {
         var fault = fault
         var rest = FaultPolicy(fault.kind).rest
-        if rest == .slows {
-            slow(fault, call, now: now)
+        if rest == .slows || rest == .narrows {
+            slow(fault, call, others: others, begun: begun, now: now)
             guard fault.kind == .throttled(.tokens), isTokenQuotaSpent(now) else { return fault }
             fault.kind = .quotaExhausted(.free)
             fault.retryAfter = nil
             rest = FaultPolicy(fault.kind).rest
         }
         switch rest {
-        case .none, .slows: break
-        case .narrows: narrow(fault, others: others, now: now)
+        case .none, .slows, .narrows: break
         case .lasts(let time): close(fault, for: time, now: now)
         case .untilMidnight: close(fault, for: ChinaTime.untilMidnight(unixTime), now: now)
         case .untilMonday: close(fault, for: ChinaTime.untilMonday(unixTime), now: now)
@@ -184,33 +201,30 @@ struct CredentialHealth: Sendable {
     private static let rateDoubling = TimeAmount.milliseconds(500)
     private static let concurrencyDoubling = TimeAmount.seconds(8)
 
-    private mutating func slow(_ fault: QwenFault, _ call: Call, now: NIODeadline) {
+    private mutating func slow(_ fault: QwenFault, _ call: Call, others: Int, begun: Int, now: NIODeadline) {
         if restsUntil <= now { self.fault = fault }
-        var streak =
-            self.streak ?? Streak(began: now, counted: .uptimeNanoseconds(0), rounds: 0, tokensLast: now)
-        if streak.counted + Self.longestGap < now {
-            streak.began = now
-            streak.rounds = 0
-        }
-        if call.began >= streak.counted {
+        var streak = self.streak ?? Streak(now, begun: begun)
+        if streak.rounds > 0, streak.counted + Self.longestGap < now { streak = Streak(now, begun: begun) }
+        if call.began >= streak.began { streak.refused += 1 }
+        let isRound = call.began >= streak.counted
+        if isRound {
             streak.rounds += 1
             streak.counted = now
         }
         self.streak = streak
+        let taken = streak.taken(begun)
         let pause = max(min(.nanoseconds((now - streak.began).nanoseconds / 3), Self.longestPause), Self.shortestPause)
         let wait = max(pause, fault.retryAfter ?? .zero)
         avoidedUntil = max(avoidedUntil, now + max(wait, Self.avoidance))
-        guard streak.rounds >= Self.roundsBeforePause, streak.counted == now else { return }
+        let isConcurrency = fault.kind == .throttled(.concurrency)
+        if isConcurrency, streak.refused > 2 * taken + 4 {
+            // As many at once as have not been refused.
+            window = Window(
+                calls: max(1, min(window.width(now), others)), since: now, doubling: Self.concurrencyDoubling)
+        }
+        guard isRound, streak.rounds >= Self.roundsBeforePause, streak.refused > 4 * taken else { return }
         pausesUntil = max(pausesUntil, now + wait)
-        window = Window(calls: 1, since: pausesUntil, doubling: Self.rateDoubling)
-    }
-
-    /// As many at once as Qwen has not refused.
-    private mutating func narrow(_ fault: QwenFault, others: Int, now: NIODeadline) {
-        self.fault = fault
-        avoidedUntil = max(avoidedUntil, now + (fault.retryAfter ?? Self.avoidance))
-        window = Window(
-            calls: max(1, min(window.width(now), others)), since: now, doubling: Self.concurrencyDoubling)
+        if !isConcurrency { window = Window(calls: 1, since: pausesUntil, doubling: Self.rateDoubling) }
     }
 
     /// Takes note of a refusal for too many tokens; true once they have gone on for too long to be that.

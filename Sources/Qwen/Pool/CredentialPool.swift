@@ -17,6 +17,7 @@ package struct CredentialPool {
     package enum Choice {
         case lease(CredentialLease)
         /// Those that could serve rest, or have as many calls as they may: look again then, or when a call has ended.
+        /// A request whose patience ends before is told at once, with `exhaustion`.
         case wait(until: NIODeadline)
         /// There is none that ever will by itself: all are dead, tried, or unsuitable.
         case none

@@ -64,9 +64,13 @@ package struct FairQueue<Key: Hashable, Element> {
 
     // MARK: Coming
 
-    package mutating func enqueue(_ element: Element, key: Key, deadline: NIODeadline, now: NIODeadline) throws(Full)
-        -> Ticket
-    {
+    /// - Parameters:
+    ///   - deadline: when its patience ends (`expire`).
+    ///   - isReturning: it has waited before, and was refused when its turn came: it goes before the others of its key,
+    ///     and if there are none, before the other keys.
+    package mutating func enqueue(
+        _ element: Element, key: Key, deadline: NIODeadline, isReturning: Bool = false, now: NIODeadline
+    ) throws(Full) -> Ticket {
         guard count < capacity else { throw .queue }
         guard count(of: key) < capacityPerKey else { throw .key }
         if count == 0 { pace.begin(now) }
@@ -79,25 +83,32 @@ package struct FairQueue<Key: Hashable, Element> {
             slots.append(Slot())
         }
         slots[slot] = Slot(element: element, key: key, serial: serial)
-        append(slot, to: key)
+        insert(slot, into: key, atFront: isReturning)
         count += 1
         let ticket = Ticket(slot: slot, serial: serial)
         deadlines.insert(DeadlineHeap.Item(deadline: deadline, slot: slot, serial: serial))
         return ticket
     }
 
-    private mutating func append(_ slot: Int, to key: Key) {
+    private mutating func insert(_ slot: Int, into key: Key, atFront: Bool) {
         if var lane = lanes[key] {
-            slots[slot].previous = lane.last
-            slots[lane.last].next = slot
-            lane.last = slot
+            if atFront {
+                slots[slot].next = lane.first
+                slots[lane.first].previous = slot
+                lane.first = slot
+            } else {
+                slots[slot].previous = lane.last
+                slots[lane.last].next = slot
+                lane.last = slot
+            }
             lane.count += 1
             lanes[key] = lane
         } else if let turn, let previous = lanes[turn]?.previous {
-            // Behind all others: in front of the one whose turn it is.
+            // Behind all others, which in a ring is in front of the one whose turn it is.
             lanes[key] = Lane(first: slot, last: slot, count: 1, previous: previous, next: turn)
             lanes[previous]?.next = key
             lanes[turn]?.previous = key
+            if atFront { self.turn = key }
         } else {
             lanes[key] = Lane(first: slot, last: slot, count: 1, previous: key, next: key)
             turn = key

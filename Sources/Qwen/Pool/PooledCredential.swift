@@ -18,6 +18,7 @@ package final class PooledCredential: Sendable {
 
     private let health: Mutex<CredentialHealth>
     private let inFlightCount = Atomic<Int>(0)
+    private let begunCount = Atomic<Int>(0)
     private let succeededCount = Atomic<Int>(0)
     private let failedCount = Atomic<Int>(0)
     private let latestGeneration = Atomic<Int>(0)
@@ -66,7 +67,11 @@ package final class PooledCredential: Sendable {
 
     // MARK: Calls
 
-    func began() { inFlightCount.add(1, ordering: .relaxed) }
+    func began() {
+        inFlightCount.add(1, ordering: .relaxed)
+        begunCount.add(1, ordering: .relaxed)
+    }
+
     func ended() { inFlightCount.subtract(1, ordering: .relaxed) }
     func countSuccess() { succeededCount.add(1, ordering: .relaxed) }
 
@@ -87,8 +92,8 @@ package final class PooledCredential: Sendable {
         {
             return fault
         }
-        let others = inFlight
-        return update { $0.refused(fault, call, others: others, now: now, unixTime: unixTime) }
+        let (others, begun) = (inFlight, begunCount.load(ordering: .relaxed))
+        return update { $0.refused(fault, call, others: others, begun: begun, now: now, unixTime: unixTime) }
     }
 
     // MARK: Tokens

@@ -49,6 +49,10 @@ struct APIError: Error, Equatable {
     var param: String?
     /// OpenAI's spelling of the code, where it is finer than `code`.
     var clientCode: String?
+    /// How long the client should wait, where that is known.
+    var retryAfter: TimeAmount?
+    /// Whether a client library should try again by itself; nil leaves it to its own rules, by the status.
+    var shouldRetry: Bool?
 
     init(_ code: Code, _ message: String, param: String? = nil, clientCode: String? = nil) {
         self.code = code
@@ -88,13 +92,16 @@ struct APIError: Error, Equatable {
 
     /// Fields that belong to an answer of this code, beyond those of every answer.
     func appendFields(to fields: inout HeaderFields) {
-        switch code {
-        case .missingKey, .invalidKey: fields.append("www-authenticate", "Bearer realm=\"qwen-gateway\"")
-        // Client libraries try a 429 again; a spent quota only becomes a heavier load by it.
-        case .quotaExceeded: fields.append("x-should-retry", "false")
-        case .rateLimit: fields.append("retry-after", "5")
-        default: break
+        if code == .missingKey || code == .invalidKey {
+            fields.append("www-authenticate", "Bearer realm=\"qwen-gateway\"")
         }
+        if let shouldRetry { fields.append("x-should-retry", shouldRetry ? "true" : "false") }
+        if let retryAfter { fields.append("retry-after", "\(Self.wholeSeconds(retryAfter))") }
+    }
+
+    /// Rounded up, so that who comes back then does not come too early; at least one.
+    private static func wholeSeconds(_ time: TimeAmount) -> Int64 {
+        max(1, time.nanoseconds / 1_000_000_000 + (time.nanoseconds % 1_000_000_000 > 0 ? 1 : 0))
     }
 
     /// Appends OpenAI's error object: all four members are always there.
@@ -135,26 +142,43 @@ extension APIError {
         self.init(.invalidRequest, invalid.message, param: invalid.param, clientCode: invalid.code)
     }
 
-    /// An error that Qwen answered. Its own words go to the client where they are about the client's request.
+    /// An error that Qwen answered, in its own words. A refusal of the gateway's own credential never looks like one of
+    /// the client's key.
     init(_ fault: QwenFault) {
-        let said = fault.message ?? ""
-        let words = said.isEmpty ? "Qwen gave no reason." : said
+        let words = fault.words
         switch fault.kind {
         case .invalidRequest: self.init(.invalidRequest, words, clientCode: fault.code)
         case .contextLengthExceeded: self.init(.contextLengthExceeded, words)
-        case .contentFilter: self.init(.contentFilter, words)
+        case .moderation: self.init(.contentFilter, words)
         case .modelNotFound: self.init(.modelNotFound, words)
         case .permissionDenied: self.init(.permissionDenied, words)
-        case .rateLimit: self.init(.rateLimit, words)
-        case .quotaExceeded: self.init(.quotaExceeded, words)
+        case .throttled: self.init(.rateLimit, words)
+        case .quotaExhausted, .billing: self.init(.quotaExceeded, words)
         case .authentication:
             self.init(
                 .upstreamAuthentication,
-                "Qwen refused the gateway's own credential. Its operator has to renew it; your key is fine.")
+                """
+                Qwen refused the gateway's own credential. Its operator has to renew it; your key is fine. \
+                Qwen's words: \(words)
+                """)
+        case .planRefusesClient:
+            self.init(
+                .upstreamAuthentication,
+                """
+                The gateway's key belongs to a plan that does not serve gateways. Its operator has to use another; \
+                your key is fine. Qwen's words: \(words)
+                """)
+        case .wrongEndpoint:
+            self.init(.upstreamError, "Qwen has no such endpoint at the gateway's base URL: \(words)")
         case .timeout: self.init(.upstreamTimeout, "Qwen took too long: \(words)")
         case .unavailable: self.init(.upstreamUnavailable, "Qwen is not available: \(words)")
         case .server: self.init(.upstreamError, "Qwen failed: \(words)")
+        case .blocked: self.init(.upstreamError, words)
+        case .truncated: self.init(.upstreamTruncated, words)
         }
+        let policy = FaultPolicy(fault.kind)
+        shouldRetry = policy.clientShouldRetry
+        retryAfter = fault.retryAfter ?? policy.usualWait
     }
 
     /// A call that failed on its way.

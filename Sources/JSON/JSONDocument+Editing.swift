@@ -8,6 +8,13 @@ extension JSONDocument {
         edits.append(.replace, at: range(of: node)) { value.write(into: &$0) }
     }
 
+    /// Adds characters at the end of a string; they are escaped as they are written.
+    package mutating func appendText(_ text: String, to string: JSONNode) {
+        precondition(tape[string.index].kind == .string, "only a string holds characters")
+        let end = range(of: string).upperBound - 1
+        edits.append(.replace, at: end..<end) { JSONWriter.writeStringBody(text, into: &$0) }
+    }
+
     /// Gives a member another name.
     package mutating func rename(_ key: JSONNode, to name: String) {
         precondition(tape[key.index].isKey, "a value has no name")
@@ -43,9 +50,7 @@ extension JSONDocument {
 
     /// Removes an element, or the member whose key or value `node` is, from the container that directly holds it.
     package mutating func remove(_ node: JSONNode, from container: JSONNode) {
-        let outer = tape[container.index]
-        precondition(node.index > container.index && node.index < Int(outer.next), "a node of another container")
-        let child = outer.isObject && !tape[node.index].isKey ? node.index - 1 : node.index
+        let child = child(node, of: container)
         let start = Int(tape[child].start)
         edits.append(.remove, at: start..<start, container: container.index, child: child)
     }
@@ -72,6 +77,13 @@ extension JSONDocument {
 
 /// A child is known by its first node: an element, or a member's key.
 extension JSONDocument {
+    /// The child that `node`, an element or the key or value of a member, belongs to.
+    func child(_ node: JSONNode, of container: JSONNode) -> Int {
+        let outer = tape[container.index]
+        precondition(node.index > container.index && node.index < Int(outer.next), "a node of another container")
+        return outer.isObject && !tape[node.index].isKey ? node.index - 1 : node.index
+    }
+
     /// The index behind a child and all that it holds.
     func nextChild(_ child: Int) -> Int {
         Int(tape[tape[child].isKey ? child + 1 : child].next)

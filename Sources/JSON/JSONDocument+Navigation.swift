@@ -61,7 +61,10 @@ package struct JSONMembers: Sequence, IteratorProtocol {
 
     package mutating func next() -> JSONMember? {
         guard position < end else { return nil }
-        let member = JSONMember(key: JSONNode(index: position), value: JSONNode(index: position + 1))
+        let key = tape[position]
+        let member = JSONMember(
+            key: JSONNode(index: position), value: JSONNode(index: position + 1),
+            nameLength: key.isEscaped ? -1 : key.range.count - 2)
         position = Int(tape[position + 1].next)
         return member
     }

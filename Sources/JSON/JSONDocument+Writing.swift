@@ -13,6 +13,24 @@ extension JSONDocument {
         }
     }
 
+    /// Appends the text without one element, or without the member whose key or value `node` is: what `remove` and
+    /// `write(into:)` would give without other edits, at the price of two copies and no bookkeeping.
+    package func write(omitting node: JSONNode, from container: JSONNode, into output: inout ByteBuffer) {
+        let child = child(node, of: container)
+        let next = nextChild(child)
+        let cut: Range<Int>
+        if next < Int(tape[container.index].next) {
+            cut = Int(tape[child].start)..<Int(tape[next].start)
+        } else if let kept = lastChild(of: container.index, before: child) {
+            cut = endOfChild(kept)..<endOfChild(child)
+        } else {
+            cut = Int(tape[child].start)..<endOfChild(child)
+        }
+        let source = bytes.readableBytesSpan
+        output.writeBytes(source.extracting(..<cut.lowerBound))
+        output.writeBytes(source.extracting(cut.upperBound...))
+    }
+
     /// Where the copying stands.
     private struct Progress {
         /// How far the text has been copied or left out.

@@ -15,4 +15,7 @@ package struct JSONMember: Hashable, Sendable {
     /// A node of kind string.
     package let key: JSONNode
     package let value: JSONNode
+    /// The length of the name in bytes, negative if the name is written with escapes: by it a reader can tell most names
+    /// apart without a look at the text.
+    package let nameLength: Int
 }

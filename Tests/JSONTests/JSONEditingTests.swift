@@ -87,6 +87,45 @@ import Testing
         #expect(result == "{\"b\":2}")
     }
 
+    @Test func memberIsLeftOutWithoutEdits() throws {
+        let text = "{ \"a\":1 , \"b\":[2,3 , 4] , \"c\":{\"d\" : 5 } }"
+        let document = try scanned(text)
+        for member in document.members(of: document.root) {
+            for node in [member.key, member.value] {
+                let expected = try edited(text) { $0.remove(node, from: $0.root) }
+                var output = ByteBuffer(string: ">")
+                document.write(omitting: node, from: document.root, into: &output)
+                #expect(String(buffer: output) == ">" + expected)
+            }
+            for child in document.elements(of: member.value) {
+                let expected = try edited(text) { $0.remove(child, from: member.value) }
+                var output = ByteBuffer()
+                document.write(omitting: child, from: member.value, into: &output)
+                #expect(String(buffer: output) == expected)
+            }
+        }
+        let inner = try at("c", document)
+        let found = document.member("d", of: inner)
+        let only = try #require(found)
+        var output = ByteBuffer()
+        document.write(omitting: only, from: inner, into: &output)
+        #expect(String(buffer: output) == "{ \"a\":1 , \"b\":[2,3 , 4] , \"c\":{ } }")
+    }
+
+    @Test func textIsAddedToAString() throws {
+        #expect(try edited("{\"a\":\"\"}") { $0.appendText("x", to: try at("a", $0)) } == "{\"a\":\"x\"}")
+        let result = try edited("[\"\\u00e9\" ]") { document in
+            let string = document.elements(of: document.root).first { _ in true }
+            document.appendText("\n\"", to: try #require(string))
+        }
+        #expect(result == "[\"\\u00e9\\n\\\"\" ]")
+    }
+
+    @Test func namesAreToldApartByLength() throws {
+        let document = try scanned("{\"\":0,\"é\":0,\"\\u0061\":0,\"abc\":0}")
+        #expect(document.members(of: document.root).map(\.nameLength) == [0, 2, -1, 3])
+    }
+
     @Test func allMembersGoAndOthersCome() throws {
         let result = try edited("{\"a\":1,\"b\":2}") { document in
             document.append("x", .null, to: document.root)

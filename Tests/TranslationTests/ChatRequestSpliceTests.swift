@@ -58,6 +58,13 @@ struct ChatRequestSpliceTests {
         (#"{"messages":[{"role":"user"}],"stream_options":[]}"#, "stream_options"),
         (#"{"messages":[{"role":"user"}],"stream_options":{"include_usage":1}}"#, "include_usage"),
         (#"{"messages":[{"role":"user"}],"stream":true,"str\u0065am":false}"#, nil),
+        (#"{"messages":[{"role":"user","r\u006fle":"system"}]}"#, "messages[0]"),
+        (#"{"messages":[{"role":"user"}],"enable_thinking":"true"}"#, "enable_thinking"),
+        (#"{"messages":[{"role":"user"}],"reasoning_effort":3}"#, "reasoning_effort"),
+        (#"{"messages":[{"role":"user"}],"response_format":"json_object"}"#, "response_format"),
+        (#"{"messages":[{"role":"user"}],"response_format":{"type":"text","type":"json_object"}}"#, "response_format"),
+        (#"{"messages":[{"role":"user"}],"model":"qwen3-coder-plus:thinking"}"#, "model"),
+        (#"{"messages":[{"role":"user"}],"model":"qwq-plus:no-think"}"#, "model"),
     ]
 
     @Test(arguments: refused) func isRefused(_ text: String, _ param: String?) {

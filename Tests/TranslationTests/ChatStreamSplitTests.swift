@@ -39,7 +39,7 @@ struct ChatStreamSplitTests {
         return whole
     }
 
-    private static let text = #"{"choices":[{"delta":{"content":"é"},"index":0,"finish_reason":null}],"usage":null}"#
+    private static let text = #"{"choices":[{"delta":{"content":"é"},"index":0,"finish_reason":null}]}"#
     private static let last = #"{"choices":[{"delta":{},"index":0,"finish_reason":"stop"}]}"#
     private static let usage = #"{"choices":[],"usage":{"total_tokens":3}}"#
 

@@ -3,20 +3,41 @@ package import NIOCore
 
 /// A chat completion request (`POST /v1/chat/completions`), made ready for Qwen.
 ///
-/// The body is the client's own, byte for byte, but for what had to be spliced in: Qwen speaks this dialect.
+/// The body is the client's own, byte for byte, but for what had to be spliced in or cut out: Qwen speaks this
+/// dialect, with the exceptions that `ThinkingPlan` and the methods here deal with. Only what the gateway interprets is
+/// checked; everything else is Qwen's to judge, and its words reach the client.
 package struct ChatRequest: Sendable {
+    /// The form that a way into Qwen expects.
+    package enum Shape: Sendable {
+        /// Model Studio's compatible mode: OpenAI's form.
+        case compatible
+        /// The portal's: one leading system message in array form.
+        case portal
+    }
+
+    /// The model as Qwen names it: the default where the request names none, without the suffix that turns thinking
+    /// on or off.
     package let model: String
     /// The client wants an event stream.
     package let isStreaming: Bool
-    /// The client wants the usage chunk at the stream's end (`stream_options.include_usage`).
+    /// The client wants the usage chunk at the stream's end (`stream_options.include_usage`). Qwen is asked for it in
+    /// any case.
     package let includesUsage: Bool
+    /// The client wants one document, but Qwen must be asked for a stream: the model may think, which many models do
+    /// in streams only and which can outlast the 300 seconds that other answers get, or it always streams. A
+    /// `ChatAssembler` makes the document.
+    package let mustStream: Bool
+    /// The body in the compatible shape.
     package let body: ByteBuffer
+
+    /// Whether Qwen is asked for an event stream.
+    package var isStreamedUpstream: Bool { isStreaming || mustStream }
 
     /// Checks and translates a request's body.
     ///
     /// - Parameters:
-    ///   - document: scratch storage; it holds the request afterwards.
-    ///   - defaultModel: used when the request names none.
+    ///   - document: scratch storage; it holds the request as the client sent it afterwards.
+    ///   - defaultModel: used when the request names none; it may have a suffix too.
     package init(
         _ text: ByteBuffer, document: inout JSONDocument, defaultModel: String
     ) throws(InvalidRequest) {
@@ -29,33 +50,37 @@ package struct ChatRequest: Sendable {
         guard document.kind(of: root) == .object else {
             throw InvalidRequest("The body must be a JSON object.")
         }
-        do {
-            try document.checkUniqueKeys(of: root)
-        } catch {
-            throw InvalidRequest("\(error)")
-        }
-        try Self.checkMessages(document)
-        isStreaming = try Self.flag("stream", of: root, in: document)
-        includesUsage = try Self.includesUsage(document)
+        try document.checkUniqueKeys(of: root, param: nil)
+        let fields = ChatRequestFields(document)
+        try Self.adaptMessages(fields, in: &document)
+        let name = try Self.adaptModel(fields, defaultModel, in: &document)
+        let profile = ModelProfile(of: name.plain)
+        let wantsJSON = try Self.adaptResponseFormat(fields, in: &document)
+        let plan = try Self.adaptOptions(fields, name, profile, wantsJSON: wantsJSON, in: &document)
 
-        switch document.member("model", of: root).map({ ($0, document.kind(of: $0)) }) {
-        case nil:
-            document.append("model", .string(defaultModel), to: root)
-            model = defaultModel
-        case (let node, .null)?:
-            document.replace(node, with: .string(defaultModel))
-            model = defaultModel
-        case (let node, .string)?:
-            let name = document.string(node) ?? ""
-            if name.isEmpty { document.replace(node, with: .string(defaultModel)) }
-            model = name.isEmpty ? defaultModel : name
-        case _?:
-            throw InvalidRequest("'model' must be a string.", param: "model")
+        model = name.plain
+        isStreaming = try document.flag(fields.stream, "stream") ?? false
+        mustStream = !isStreaming && (plan.thinks || profile.isStreamOnly)
+        includesUsage = try Self.adaptStreaming(fields, isStreamed: isStreaming || mustStream, in: &document)
+        body = try Self.written(text, &document)
+    }
+
+    /// The body in another shape.
+    ///
+    /// The same request may be tried with credentials of several kinds: a shape is made when it is asked for, from the
+    /// compatible one.
+    ///
+    /// - Parameter document: scratch storage.
+    package func body(for shape: Shape, document: inout JSONDocument) -> ByteBuffer {
+        switch shape {
+        case .compatible: body
+        case .portal: PortalShape.applied(to: body, document: &document)
         }
-        guard document.isEdited else {
-            body = text
-            return
-        }
+    }
+
+    private static func written(_ text: ByteBuffer, _ document: inout JSONDocument) throws(InvalidRequest) -> ByteBuffer
+    {
+        guard document.isEdited else { return text }
         var edited = ByteBuffer()
         edited.reserveCapacity(text.readableBytes + 128)
         do {
@@ -63,52 +88,73 @@ package struct ChatRequest: Sendable {
         } catch {
             throw InvalidRequest("\(error)")
         }
-        body = edited
+        return edited
+    }
+}
+
+// MARK: - Model and streaming
+
+extension ChatRequest {
+    /// Puts in the default model, and takes the suffix off.
+    private static func adaptModel(
+        _ fields: ChatRequestFields, _ defaultModel: String, in document: inout JSONDocument
+    ) throws(InvalidRequest) -> ModelName {
+        let given = document.given(fields.model)
+        if let given, document.kind(of: given) != .string {
+            throw InvalidRequest("'model' must be a string.", param: "model")
+        }
+        let asked = given.flatMap { document.string($0) } ?? ""
+        var name = ModelName(asked)
+        if name.plain.isEmpty {
+            let fallback = ModelName(defaultModel)
+            name = ModelName(plain: fallback.plain, thinking: name.thinking ?? fallback.thinking)
+        }
+        if let node = fields.model {
+            if name.plain != asked { document.replace(node, with: .string(name.plain)) }
+        } else {
+            document.append("model", .string(name.plain), to: document.root)
+        }
+        return name
     }
 
-    private static func checkMessages(_ document: borrowing JSONDocument) throws(InvalidRequest) {
-        guard let messages = document.member("messages", of: document.root) else {
-            throw InvalidRequest("Missing required parameter: 'messages'.", param: "messages")
-        }
-        guard document.kind(of: messages) == .array else {
-            throw InvalidRequest("'messages' must be an array of message objects.", param: "messages")
-        }
-        var count = 0
-        for message in document.elements(of: messages) {
-            guard document.kind(of: message) == .object else {
-                throw InvalidRequest("'messages[\(count)]' must be an object.", param: "messages[\(count)]")
-            }
-            guard let role = document.member("role", of: message), document.kind(of: role) == .string else {
-                throw InvalidRequest(
-                    "'messages[\(count)].role' must be a string.", param: "messages[\(count)].role")
-            }
-            count += 1
-        }
-        if count == 0 { throw InvalidRequest("'messages' must hold at least one message.", param: "messages") }
-    }
-
-    private static func flag(
-        _ name: StaticString, of object: JSONNode, in document: borrowing JSONDocument
+    /// Has Qwen stream, with usage, for the gateway keeps account of it; or takes out the options of streams.
+    ///
+    /// - Returns: whether the client asked for usage.
+    private static func adaptStreaming(
+        _ fields: ChatRequestFields, isStreamed: Bool, in document: inout JSONDocument
     ) throws(InvalidRequest) -> Bool {
-        guard let node = document.member(name, of: object), document.kind(of: node) != .null else { return false }
-        guard let value = document.bool(node) else {
-            throw InvalidRequest("'\(name)' must be true or false.", param: "\(name)")
+        let root = document.root
+        var includesUsage = false
+        let options = document.given(fields.streamOptions)
+        if let options {
+            guard document.kind(of: options) == .object else {
+                throw InvalidRequest("'stream_options' must be an object.", param: "stream_options")
+            }
+            try document.checkUniqueKeys(of: options, param: "stream_options")
+            includesUsage = try document.flag(document.member("include_usage", of: options), "include_usage") ?? false
         }
-        return value
-    }
-
-    private static func includesUsage(_ document: borrowing JSONDocument) throws(InvalidRequest) -> Bool {
-        guard let options = document.member("stream_options", of: document.root),
-            document.kind(of: options) != .null
-        else { return false }
-        guard document.kind(of: options) == .object else {
-            throw InvalidRequest("'stream_options' must be an object.", param: "stream_options")
+        guard isStreamed else {
+            // Qwen refuses them without a stream.
+            if let options { document.remove(options, from: root) }
+            return includesUsage
         }
-        do {
-            try document.checkUniqueKeys(of: options)
-        } catch {
-            throw InvalidRequest("\(error)", param: "stream_options")
+        if let stream = fields.stream {
+            if document.bool(stream) != true { document.replace(stream, with: .bool(true)) }
+        } else {
+            document.append("stream", .bool(true), to: root)
         }
-        return try flag("include_usage", of: options, in: document)
+        if includesUsage { return true }
+        if let options {
+            if let flag = document.member("include_usage", of: options) {
+                document.replace(flag, with: .bool(true))
+            } else {
+                document.append("include_usage", .bool(true), to: options)
+            }
+        } else if let null = fields.streamOptions {
+            document.replace(null, with: .raw(#"{"include_usage":true}"#))
+        } else {
+            document.append("stream_options", .raw(#"{"include_usage":true}"#), to: root)
+        }
+        return false
     }
 }

@@ -2,14 +2,21 @@ import EventStream
 package import JSON
 package import NIOCore
 
-/// The events of one streamed chat completion, from Qwen to the client: each is checked, then passed on as it is.
+/// The events of one streamed chat completion, from Qwen to the client: each is checked, then passed on as it is but
+/// for what a client of OpenAI's would stumble over.
+///
+/// - `usage` is as OpenAI has it: asked for, it is null in every chunk and stands in one chunk without choices at the
+///   end; otherwise there is none.
+/// - Pieces of tool calls are cleaned by `ToolCallSlots`.
+/// - A choice ends once. Of a second chunk that ends it nothing but the usage is taken.
+/// - An answer that Qwen calls partial ends with `length`.
 ///
 /// A stream is whole when Qwen says `[DONE]`, or when it ends cleanly after every choice had its `finish_reason` and
-/// the usage that was asked for came: then nothing is missing but the marker. Any other end is a truncation.
+/// the usage that the client asked for came: then nothing is missing but the marker. Any other end is a truncation.
 package struct ChatStream: Sendable {
     /// What to do after an event.
     package enum Action: Equatable {
-        /// The event was passed on, or there was nothing in it.
+        /// The event was dealt with: it was passed on, or there was nothing in it for the client.
         case proceed
         /// `[DONE]` was passed on: the stream is whole.
         case done
@@ -19,15 +26,28 @@ package struct ChatStream: Sendable {
         case malformed
     }
 
-    private let includesUsage: Bool
-    private var sawUsage = false
-    /// Choices by index, up to 64: those that began, and those that have ended.
-    private var begun: UInt64 = 0
-    private var finished: UInt64 = 0
+    /// What Qwen has said of the tokens so far.
+    package private(set) var usage: TokenUsage?
+    /// Why a choice ended, the last one of several.
+    package private(set) var finishReason: FinishReason?
     package private(set) var isDone = false
 
-    package init(includesUsage: Bool) {
+    let includesUsage: Bool
+    private let isPartial: Bool
+    var progress = ChoiceProgress()
+    var header = ChatHeader()
+    private var toolCalls = ToolCallSlots()
+    /// The usage chunk, held back until the end: there may be more than one, and the last one counts.
+    private var usageChunk: ByteBuffer?
+    /// The client has got the role from a keep-alive chunk: it is not told twice.
+    var hasToldRole = false
+
+    /// - Parameters:
+    ///   - includesUsage: the client asked for usage.
+    ///   - isPartial: Qwen says that the answer was cut short (`x-dashscope-partialresponse: true`).
+    package init(includesUsage: Bool, isPartial: Bool = false) {
         self.includesUsage = includesUsage
+        self.isPartial = isPartial
     }
 
     /// Takes one event's data and appends what the client is to get.
@@ -36,8 +56,7 @@ package struct ChatStream: Sendable {
     ) -> Action {
         if data.readableBytes == 0 || isDone { return .proceed }
         if Self.isDoneMarker(data) {
-            isDone = true
-            Self.writeDone(into: &output)
+            close(into: &output)
             return .done
         }
         do {
@@ -45,19 +64,44 @@ package struct ChatStream: Sendable {
         } catch {
             return .malformed
         }
-        guard document.kind(of: document.root) == .object else { return .malformed }
-        guard let choices = document.member("choices", of: document.root), !isError(document) else { return .fault }
-        for choice in document.elements(of: choices) {
-            let index = document.member("index", of: choice).flatMap { document.integer($0) } ?? 0
-            let bit: UInt64 = (0..<64).contains(index) ? 1 << UInt64(index) : 0
-            begun |= bit
-            guard let reason = document.member("finish_reason", of: choice), !document.isNull(reason) else { continue }
-            // Model serving reports some failures as the last chunk's text.
-            if document.stringEquals(reason, "error_finish") { return .fault }
-            finished |= bit
+        guard let chunk = ChatChunk(document) else { return .malformed }
+        guard let choices = chunk.choices, !chunk.isFault else { return .fault }
+        var hasChoices = false
+        var repeated: [JSONNode]?
+        var hasNews = false
+        for node in document.elements(of: choices) {
+            hasChoices = true
+            let choice = ChatChunkChoice(node, in: document)
+            progress.begin(choice.index)
+            if let reason = choice.finishReason {
+                if FinishReason.isError(reason, in: document) { return .fault }
+                if progress.isFinished(choice.index) {
+                    repeated = (repeated ?? []) + [node]
+                    continue
+                }
+                finish(choice.index, reason, in: &document)
+            }
+            hasNews = true
+            if let delta = choice.delta { clean(delta, of: choice.index, in: &document) }
         }
-        if let usage = document.member("usage", of: document.root), !document.isNull(usage) { sawUsage = true }
-        EventStreamWriter.writeEvent(data: data, into: &output)
+        if hasChoices, header.isEmpty { header.fill(from: document) }
+        let reported = chunk.usage.flatMap { TokenUsage($0, in: document) }
+        if let reported { usage = reported }
+        guard hasNews || (!hasChoices && reported == nil) else {
+            if includesUsage, let node = chunk.usage, reported != nil {
+                if hasChoices || document.kind(of: choices) != .array {
+                    hold(node, in: document)
+                } else {
+                    usageChunk = document.copiedText(of: document.root)
+                }
+            }
+            return .proceed
+        }
+        if let repeated {
+            for node in repeated { document.remove(node, from: choices) }
+        }
+        if includesUsage { nullUsage(chunk.usage, in: &document) }
+        write(data, without: includesUsage ? nil : chunk.usage, &document, into: &output)
         return .proceed
     }
 
@@ -66,24 +110,114 @@ package struct ChatStream: Sendable {
     /// - Returns: whether the stream is whole.
     package mutating func end(into output: inout ByteBuffer) -> Bool {
         if isDone { return true }
-        guard begun != 0, begun == finished, sawUsage || !includesUsage else { return false }
-        isDone = true
-        Self.writeDone(into: &output)
+        let isWhole = progress.isComplete || (isPartial && progress.firstOpen != nil)
+        guard isWhole, usage != nil || !includesUsage || isPartial else { return false }
+        close(into: &output)
         return true
     }
+}
 
-    private func isError(_ document: borrowing JSONDocument) -> Bool {
-        guard let error = document.member("error", of: document.root) else { return false }
-        return !document.isNull(error)
+// MARK: - Edits
+
+extension ChatStream {
+    private mutating func finish(_ index: Int, _ reason: JSONNode, in document: inout JSONDocument) {
+        progress.finish(index)
+        finishReason = isPartial ? .length : FinishReason(reason, in: document)
+        if isPartial { document.replace(reason, with: .raw("\"length\"")) }
     }
 
-    private static func isDoneMarker(_ data: ByteBuffer) -> Bool {
+    private mutating func clean(_ delta: JSONNode, of choice: Int, in document: inout JSONDocument) {
+        for member in document.members(of: delta) {
+            if document.isNamed(member, "tool_calls") {
+                for node in document.elements(of: member.value) {
+                    toolCalls.clean(ToolCallPiece(node, in: document), choice: choice, in: &document)
+                }
+            } else if hasToldRole, choice == 0, document.isNamed(member, "role"),
+                document.kind(of: member.value) == .string
+            {
+                document.remove(member.key, from: delta)
+                hasToldRole = false
+            }
+        }
+    }
+
+    /// A chunk with choices says nothing of usage: what it says is kept for the end.
+    private mutating func nullUsage(_ node: JSONNode?, in document: inout JSONDocument) {
+        guard let node else { return document.append("usage", .null, to: document.root) }
+        guard !document.isNull(node) else { return }
+        if usage != nil { hold(node, in: document) }
+        document.replace(node, with: .null)
+    }
+
+    /// Keeps a usage object for the chunk at the end.
+    private mutating func hold(_ usage: JSONNode, in document: borrowing JSONDocument) {
+        header.fill(from: document)
+        var chunk = ByteBuffer()
+        header.writeOpening("chat.completion.chunk", into: &chunk)
+        chunk.writeStaticString(",\"choices\":[],\"usage\":")
+        chunk.writeImmutableBuffer(document.text(of: usage))
+        chunk.writeStaticString("}")
+        usageChunk = chunk
+    }
+
+    /// Writes the event: as it came, with one member cut out, or with all edits.
+    private func write(
+        _ data: ByteBuffer, without usage: JSONNode?, _ document: inout JSONDocument, into output: inout ByteBuffer
+    ) {
+        let mark = EventStreamWriter.beginEvent(into: &output)
+        if document.isEdited {
+            if let usage { document.remove(usage, from: document.root) }
+            // The edits touch no byte twice, so this can't fail.
+            if (try? document.write(into: &output)) == nil { output.writeImmutableBuffer(data) }
+        } else if let usage {
+            document.write(omitting: usage, from: document.root, into: &output)
+        } else {
+            output.writeImmutableBuffer(data)
+        }
+        EventStreamWriter.endEvent(mark, into: &output)
+    }
+}
+
+// MARK: - The end
+
+extension ChatStream {
+    /// Writes what stands at the end of a whole stream.
+    private mutating func close(into output: inout ByteBuffer) {
+        isDone = true
+        if isPartial { finishOpenChoices(into: &output) }
+        if let usageChunk { EventStreamWriter.writeEvent(data: usageChunk, into: &output) }
+        usageChunk = nil
+        output.writeStaticString("data: [DONE]\n\n")
+    }
+
+    /// A partial answer may lack its finish: it is over all the same, for its length.
+    private mutating func finishOpenChoices(into output: inout ByteBuffer) {
+        while let index = progress.firstOpen {
+            progress.finish(index)
+            finishReason = .length
+            writeChunk(choice: index, finishReason: "\"length\"", into: &output)
+        }
+    }
+
+    /// Writes a chunk of the gateway's own, whose delta is empty.
+    func writeChunk(
+        choice index: Int, delta: StaticString = "{}", finishReason: StaticString, into output: inout ByteBuffer
+    ) {
+        let mark = EventStreamWriter.beginEvent(into: &output)
+        header.writeOpening("chat.completion.chunk", into: &output)
+        output.writeStaticString(",\"choices\":[{\"index\":")
+        JSONWriter.writeInteger(index, into: &output)
+        output.writeStaticString(",\"delta\":")
+        output.writeStaticString(delta)
+        output.writeStaticString(",\"finish_reason\":")
+        output.writeStaticString(finishReason)
+        output.writeStaticString(includesUsage ? "}],\"usage\":null}" : "}]}")
+        EventStreamWriter.endEvent(mark, into: &output)
+    }
+
+    static func isDoneMarker(_ data: ByteBuffer) -> Bool {
         guard data.readableBytes <= 16 else { return false }
         return data.readableBytesView.trimmed.elementsEqual("[DONE]".utf8)
-    }
-
-    private static func writeDone(into output: inout ByteBuffer) {
-        output.writeStaticString("data: [DONE]\n\n")
     }
 }
 

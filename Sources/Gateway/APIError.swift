@@ -31,6 +31,7 @@ struct APIError: Error, Equatable {
         case contentFilter = "content_filter"
         case modelNotFound = "model_not_found"
         case permissionDenied = "permission_denied"
+        case adminOnly = "admin_required"
         case rateLimit = "rate_limit_exceeded"
         case quotaExceeded = "insufficient_quota"
         case upstreamAuthentication = "upstream_auth_error"
@@ -67,6 +68,7 @@ struct APIError: Error, Equatable {
         case .invalidRequest, .contextLengthExceeded, .contentFilter: (400, "invalid_request_error", .downstream)
         case .missingKey, .invalidKey: (401, "invalid_request_error", .downstream)
         case .permissionDenied: (403, "permission_error", .upstream)
+        case .adminOnly: (403, "permission_error", .downstream)
         case .unknownURL, .modelNotFound: (404, "invalid_request_error", .downstream)
         case .methodNotAllowed: (405, "invalid_request_error", .downstream)
         case .requestTimeout: (408, "invalid_request_error", .downstream)

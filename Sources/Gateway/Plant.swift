@@ -126,7 +126,9 @@ extension GatewayConfiguration {
             case (_?, _?): throw ValueFault("and --base-url exclude each other")
             }
         } catch {
-            throw StartupError("\(baseURL == nil || region != nil ? "--region" : "--base-url") \(error.phrase)", exitCode: .configuration)
+            throw StartupError(
+                "\(baseURL == nil || region != nil ? "--region" : "--base-url") \(error.phrase)",
+                exitCode: .configuration)
         }
     }
 }

@@ -76,10 +76,16 @@ struct CredentialsCommand: AsyncParsableCommand {
 
         func run() async throws {
             let store = try CommandSupport.store(try CommandSupport.configuration())
-            let stored = try CommandSupport.stored { () throws(CredentialStoreError) in
+            let outcome = try CommandSupport.stored { () throws(CredentialStoreError) in
                 try store.importFile(file, as: name, now: CommandSupport.now)
             }
-            CommandSupport.say("The login is stored as \"\(stored)\", sealed. \(file) is no more needed.")
+            switch outcome {
+            case .sealed(let name):
+                CommandSupport.say("The login is stored as \"\(name)\", sealed. \(file) is no more needed.")
+            case .superseded(let name):
+                CommandSupport.say("Nothing was changed: the login stored as \"\(name)\" lasts at least as long.")
+            case .failed(let error): throw CommandSupport.fail(error.reason)
+            }
         }
     }
 

@@ -65,6 +65,7 @@ final class GatewayFixture: Sendable {
             "TLS_KEY_FILE": server.privateKeyFile, "API_BASE_URL": "https://127.0.0.1:\(simulator.port)/v1",
             "UPSTREAM_CA_FILE": certificates.authority.certificateFile, "QWEN_API_KEY": qwenKey,
             "GATEWAY_API_KEYS": clientKey, "WORKERS": "1", "SHUTDOWN_TIMEOUT": "10s", "LOG_LEVEL": "debug",
+            "ADMIN_ADDRESS": "127.0.0.1:0",
         ]
         environment.merge(options.environment) { $1 }
         environment = environment.filter { !$0.value.isEmpty }

@@ -49,17 +49,19 @@ import Testing
             fields: [key, json] + (0..<120).map { ("x-\($0)", "a") }, status: 431,
             code: "request_header_fields_too_large"),
         Case(body: #"{"messages":[{"role":"user","content":"status=429"}]}"#, status: 429, code: "rate_limit_exceeded"),
-        Case(body: #"{"messages":[{"role":"user","content":"status=401"}]}"#, status: 502, code: "upstream_auth_error"),
         Case(body: #"{"messages":[{"role":"user","content":"status=404"}]}"#, status: 404, code: "model_not_found"),
         Case(body: #"{"messages":[{"role":"user","content":"status=500"}]}"#, status: 502, code: "upstream_error"),
         Case(
             body: #"{"messages":[{"role":"user","content":"status=503"}]}"#, status: 503, code: "upstream_unavailable"),
+        // The last one: the only credential rests from then on.
+        Case(body: #"{"messages":[{"role":"user","content":"status=401"}]}"#, status: 502, code: "upstream_auth_error"),
     ]
 
     @Test(arguments: [ApplicationProtocol.http1, .http2])
     func everyRefusalIsAnErrorObject(_ applicationProtocol: ApplicationProtocol) async throws {
         var options = GatewayFixture.Options()
         options.environment["MAX_BODY_BYTES"] = "1500"
+        options.environment["UPSTREAM_RETRY_BUDGET"] = "0"
         try await GatewayFixture.run(options) { fixture in
             let client = try await fixture.client(applicationProtocol)
             for row in Self.cases where !row.isForHTTP1 || applicationProtocol == .http1 {
@@ -115,7 +117,9 @@ import Testing
     }
 
     @Test func noSecretReachesTheLog() async throws {
-        try await GatewayFixture.run { fixture in
+        var options = GatewayFixture.Options()
+        options.environment["UPSTREAM_RETRY_BUDGET"] = "0"
+        try await GatewayFixture.run(options) { fixture in
             let client = try await fixture.client(.http2)
             _ = try await client.chat("chunks=3", streaming: true).finish()
             _ = try await client.chat("status=500", streaming: false).finish()

@@ -216,7 +216,8 @@ actor CredentialKeeper {
         var keeping = TokenKeeper.Settings()
         keeping.refreshBuffer = settings.refreshBuffer
         return TokenKeeper(
-            name, tokens, settings: keeping, requests: settings.oauth, transport: transport, clock: clock,
+            name: name, credential: tokens, settings: keeping, requests: settings.oauth, transport: transport,
+            clock: clock,
             storage: StoredOAuthCredentials(store: store, redactor: redactor), lock: locks
         ) { event in
             Task { await self.happened(event, to: name) }
@@ -237,7 +238,8 @@ actor CredentialKeeper {
             publish { $0.credentialsChanged() }
             logger.error("a login has ended", metadata: ["credential": "\(name)", "reason": "\(explanation)"])
         case .failing(let explanation):
-            logger.warning("a token could not be renewed", metadata: ["credential": "\(name)", "reason": "\(explanation)"])
+            logger.warning(
+                "a token could not be renewed", metadata: ["credential": "\(name)", "reason": "\(explanation)"])
             guard case .oauth(let tokens) = member.credential, tokens.expiry <= clock.now else { return }
             member.pooled.rest(
                 QwenFault(kind: .authentication, message: explanation), until: .now() + .seconds(5))

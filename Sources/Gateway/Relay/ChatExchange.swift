@@ -252,7 +252,9 @@ extension ChatExchange: QwenCallHandler {
             }
         case .assembling:
             switch assembler.receive(data, document: &service.document) {
-            case .proceed: return true
+            case .proceed:
+                call?.accept()
+                return true
             case .done: finish()
             case .fault: failed(QwenFault(service.document, status: status ?? 200))
             case .malformed: breakOff(APIError(.upstreamError, "Qwen sent an event that is not JSON."))
@@ -271,6 +273,7 @@ extension ChatExchange: QwenCallHandler {
             let action = stream.receive(data, document: &service.document, into: &first)
             if first.readableBytes > 0 {
                 beginStream()
+                call?.accept()
                 call?.commit()
                 exchange.server.write { $0.writeBuffer(&first) }
             }

@@ -49,8 +49,8 @@ final class QwenCall {
     private static let mostFailedConnections = 4
     private(set) var tried = TriedCredentials()
     var ticket: FairQueue<String, QwenCall>.Ticket?
-    /// It has waited: nobody passes it.
-    private(set) var isAtItsTurn = false
+    /// It was sent before, and was refused: who comes for the first time does not pass it.
+    var isReturning: Bool { budget.refusals > 0 || failedConnections > 0 }
     /// Something of an answer has gone to the client: nothing is sent again.
     private(set) var isCommitted = false
     /// Why the last attempt was of no use.
@@ -86,10 +86,14 @@ final class QwenCall {
         }
     }
 
-    /// The answer is what was asked for, and goes to the client from now on.
+    /// Qwen answers with what was asked for.
+    func accept() {
+        if case .calling(_, let lease) = state { lease.accepted(now: loop.now) }
+    }
+
+    /// Something goes to the client: from now on nothing is sent again.
     func commit() {
         isCommitted = true
-        if case .calling(_, let lease) = state { lease.accepted(now: loop.now) }
     }
 
     /// What Qwen sends is an error. As long as nothing has gone to the client the request may be sent again.
@@ -136,7 +140,6 @@ final class QwenCall {
     func turnCame(_ lease: CredentialLease) {
         guard case .queued = state else { return lease.release() }
         ticket = nil
-        isAtItsTurn = true
         send(lease)
     }
 
@@ -278,7 +281,8 @@ extension QwenCall: UpstreamCallHandler {
     /// Whether the body may hold what was asked for: success, as JSON or events. Anything else is an error, or a page.
     private static func isAnswer(_ head: ResponseHead) -> Bool {
         guard head.status == 200, let type = head.fields.firstIndex(of: "content-type") else { return false }
-        return head.fields.hasPrefix("text/event-stream", at: type) || head.fields.hasPrefix("application/json", at: type)
+        return head.fields.hasPrefix("text/event-stream", at: type)
+            || head.fields.hasPrefix("application/json", at: type)
     }
 
     func responseBodyReceived(_ bytes: ByteBuffer) {

@@ -65,7 +65,7 @@ final class QwenDispatcher {
 
     /// What the call can be sent with now. Who comes later than those that wait does not pass them.
     func choose(for call: QwenCall) -> CredentialPool.Choice {
-        guard queue.isEmpty || call.isAtItsTurn else {
+        guard queue.isEmpty || call.isReturning else {
             return credentials.isEmpty ? .none : .wait(until: loop.now)
         }
         return credentials.choose(now: loop.now, except: call.tried)
@@ -84,7 +84,8 @@ final class QwenDispatcher {
     func wait(_ call: QwenCall, until instant: NIODeadline, deadline: NIODeadline) -> QwenFault? {
         guard instant < deadline else { return exhaustion() }
         do {
-            call.ticket = try queue.enqueue(call, key: call.clientKey, deadline: deadline, now: loop.now)
+            call.ticket = try queue.enqueue(
+                call, key: call.clientKey, deadline: deadline, isReturning: call.isReturning, now: loop.now)
         } catch {
             var fault = QwenFault(
                 kind: .throttled(.concurrency), message: "Too many requests wait for Qwen already.")

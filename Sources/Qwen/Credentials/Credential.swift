@@ -41,3 +41,23 @@ package struct OAuthCredential: Sendable, Equatable {
         self.expiry = expiry
     }
 }
+
+// Each holds a secret: no text or dump of it does.
+
+extension Credential: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+    package var description: String { "[redacted]" }
+    package var debugDescription: String { description }
+    package var customMirror: Mirror { Mirror(self, children: []) }
+}
+
+extension APIKeyCredential: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+    package var description: String { "[redacted]" }
+    package var debugDescription: String { description }
+    package var customMirror: Mirror { Mirror(self, children: []) }
+}
+
+extension OAuthCredential: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+    package var description: String { "[redacted]" }
+    package var debugDescription: String { description }
+    package var customMirror: Mirror { Mirror(self, children: []) }
+}

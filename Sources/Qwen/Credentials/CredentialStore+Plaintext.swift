@@ -37,6 +37,21 @@ extension CredentialStore {
         }
     }
 
+    /// Stores the login in a file of another program's. The file stays as it is.
+    ///
+    /// - Parameters:
+    ///   - name: What to store it under; nil for a name made from the file's.
+    ///   - now: Milliseconds since 1970-01-01T00:00:00Z.
+    /// - Returns: `sealed`, or `superseded` where a login of that name lasts as long.
+    package func importFile(
+        _ path: String, as name: String?, now: Int64
+    ) throws(CredentialStoreError) -> SealedPlaintext.Outcome {
+        let file = try vaulted { () throws(VaultError) in try PlaintextFile(path: path) }
+        var content = try vaulted { () throws(VaultError) in try file.read() }
+        defer { content.wipe() }
+        return try store(CredentialImport.parse(content, fileName: path), as: name, path: path, now: now)
+    }
+
     private func sealPlaintext(_ path: String, now: Int64) throws(CredentialStoreError) -> SealedPlaintext.Outcome {
         let file = try vaulted { () throws(VaultError) in try PlaintextFile(path: path) }
         var content = try vaulted { () throws(VaultError) in try file.read() }
@@ -53,9 +68,9 @@ extension CredentialStore {
 
     /// Stores what was found unless what is stored lasts as long, and makes sure of it.
     private func store(
-        _ found: CredentialImport.Parsed, path: String, now: Int64
+        _ found: CredentialImport.Parsed, as chosen: String? = nil, path: String, now: Int64
     ) throws(CredentialStoreError) -> SealedPlaintext.Outcome {
-        let name = found.suggestedName
+        let name = chosen ?? found.suggestedName
         var expected = StoredCredential(.oauth(found.credential), added: now, label: found.label)
         var isSuperseded = false
         var isTaken = false

@@ -152,6 +152,9 @@ package struct TriedCredentials: Sendable, Equatable {
 
     package init() {}
 
+    /// Takes note of a credential that is of no use to the request.
+    package mutating func add(_ name: String) { names.append(name) }
+
     /// Takes note of a refusal after which the request may be sent again as `again` says.
     package mutating func add(_ lease: CredentialLease, again: FaultPolicy.Again) {
         switch again {

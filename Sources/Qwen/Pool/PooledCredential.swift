@@ -120,7 +120,7 @@ package final class PooledCredential: Sendable {
     /// The error that closed it, or nil.
     func reason() -> QwenFault? { health.withLock { $0.fault } }
 
-    func snapshot(_ now: NIODeadline) -> CredentialSnapshot {
+    package func snapshot(_ now: NIODeadline) -> CredentialSnapshot {
         let (fault, isDead, isPaused) = health.withLock { ($0.fault, $0.isDead, $0.pausesUntil > $0.restsUntil) }
         let closed = closed(now)
         let state: CredentialSnapshot.State =

@@ -33,7 +33,8 @@ package struct ChatStream: Sendable {
     package private(set) var isDone = false
 
     let includesUsage: Bool
-    private let isPartial: Bool
+    /// Qwen says that the answer was cut short (`x-dashscope-partialresponse: true`). Set it before the first event.
+    package var isPartial: Bool
     var progress = ChoiceProgress()
     var header = ChatHeader()
     private var toolCalls = ToolCallSlots()

@@ -14,8 +14,12 @@ struct CredentialTests {
 
     static let cases: [Case] = [
         Case(fields: [], decision: .missing, anonymous: .accepted(name: nil, isAdmin: false)),
-        Case(fields: [("authorization", "Bearer key-one-0123456789")], decision: .accepted(name: "one", isAdmin: false)),
-        Case(fields: [("Authorization", "bearer   key-one-0123456789")], decision: .accepted(name: "one", isAdmin: false)),
+        Case(
+            fields: [("authorization", "Bearer key-one-0123456789")],
+            decision: .accepted(name: "one", isAdmin: false)),
+        Case(
+            fields: [("Authorization", "bearer   key-one-0123456789")],
+            decision: .accepted(name: "one", isAdmin: false)),
         Case(fields: [("x-api-key", "key-two-0123456789")], decision: .accepted(name: "two", isAdmin: false)),
         Case(fields: [("authorization", "Bearer key-one-012345678")], decision: .unknown),
         Case(fields: [("authorization", "Bearer key-one-01234567890")], decision: .unknown),

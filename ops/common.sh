@@ -44,6 +44,13 @@ ensure_client_key() {
     say "    $key"
 }
 
+# Generates the secret that seals the credentials for Qwen, once, and names it.
+ensure_sealing_secret() {
+    has_secret QWEN_CREDENTIALS_SECRET && return
+    remember QWEN_CREDENTIALS_SECRET "$(openssl rand -hex 32)"
+    say "QWEN_CREDENTIALS_SECRET was not set: a new one was added to .env. It seals what QWEN_DIR keeps: do not lose it."
+}
+
 # port_is_taken PORT: something on this machine accepts connections there.
 port_is_taken() { (exec 3<> "/dev/tcp/127.0.0.1/$1") 2> /dev/null; }
 

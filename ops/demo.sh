@@ -67,7 +67,7 @@ simulator_port=$(sed -n 's|.*listening on https://[^ ]*:\([0-9]*\).*|\1|p' "$log
     exec setsid env SERVER_HOST=127.0.0.1 SERVER_PORT="$port" \
         TLS_CERT_FILE="$root/certs/server.pem" TLS_KEY_FILE="$root/certs/server.key" \
         API_BASE_URL="https://localhost:$simulator_port/v1" UPSTREAM_CA_FILE="$root/certs/ca.pem" \
-        QWEN_API_KEY=sk-demo GATEWAY_API_KEYS="$key" SHUTDOWN_TIMEOUT=5s "$gateway" serve
+        QWEN_API_KEY=sk-demo GATEWAY_API_KEYS="$key" ADMIN_ADDRESS=127.0.0.1:0 SHUTDOWN_TIMEOUT=5s "$gateway" serve
 ) > "$logs/gateway.log" 2>&1 &
 gateway_pid=$!
 wait_for gateway $gateway_pid "$logs/gateway.log" \

@@ -8,14 +8,16 @@ own_group "$root/ops/run.sh"
 gateway=$(program qwen-gateway)
 
 [ "$(setting ALLOW_ANONYMOUS)" = true ] || ensure_client_key
-if ! has_secret QWEN_API_KEY; then
-    die "QWEN_API_KEY is not set: the gateway needs a key of Alibaba Cloud Model Studio to call Qwen.
+ensure_sealing_secret
+state=$(setting QWEN_DIR)
+if ! has_secret QWEN_API_KEY && ! ls "${state:-.qwen}"/credentials/*.sealed > /dev/null 2>&1; then
+    say "There is no credential for Qwen yet. A key of Alibaba Cloud Model Studio is the usual way in:
   1. Make one: https://modelstudio.console.alibabacloud.com/ → API keys (mainland China: https://bailian.console.aliyun.com/).
-  2. Put it into .env in this folder, as a line of its own:
-         QWEN_API_KEY=sk-…
-     A key of another region than Singapore also needs QWEN_REGION or API_BASE_URL.
-  3. make run
+  2. Keep it sealed:  .build/release/qwen-gateway credentials add main   (another region than Singapore: --region cn, us, hk)
+     or put a line into .env:  QWEN_API_KEY=sk-…
+The gateway starts without one, and tries the login with a Qwen account, whose free tier was closed on 2026-04-15.
 To try the gateway without Qwen: make demo"
+    say
 fi
 [ -z "${PORT:-}" ] || export SERVER_PORT=$PORT
 port=$(setting SERVER_PORT)

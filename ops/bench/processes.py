@@ -144,6 +144,7 @@ class Proxy(Process):
             "API_BASE_URL": f"https://localhost:{upstream_port}/v1",
             "QWEN_API_KEY": "sk-bench",
             "GATEWAY_API_KEYS": CLIENT_KEY,
+            "ADMIN_ADDRESS": "off",
             "RATE_LIMIT_RPS": "0",
             "WORKERS": "1",
         }

@@ -75,7 +75,7 @@ import Testing
     }
 
     @Test func switchesHoldForSoManyCalls() async throws {
-        try await SimulatorFixture.run("error=serving times=2") { fixture in
+        try await SimulatorFixture.run("error=serving times=2") { (fixture) async throws in
             for expected in [500, 500, 200, 200] {
                 #expect(try await fixture.chat("chunks=1").status == expected)
             }

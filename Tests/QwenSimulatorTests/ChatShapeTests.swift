@@ -131,7 +131,7 @@ import Testing
 
     @Test func toolsAreCalledInParallelAndOnDemandOnly() async throws {
         let two = try await deltas("call=2 args-pieces=3")
-        #expect(two.map { jsonValue($0, "index") ?? "" } == ["0", "0", "0", "0", "1", "1"])
+        #expect(two.map { jsonValue($0, "index") ?? "" } == ["0", "0", "0", "0", "1", "1", "1"])
         #expect(two.compactMap { jsonValue($0, "function.name") }.contains("now"))
         #expect(arguments(two, index: 1) == "{}")
         #expect(try await deltas("hello").isEmpty)

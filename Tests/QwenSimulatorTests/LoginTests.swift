@@ -68,7 +68,7 @@ import Testing
     }
 
     @Test func requestWithoutUserAgentMayBeAnswered() async throws {
-        try await SimulatorFixture.run("oauth.user-agent=any") { fixture in
+        try await SimulatorFixture.run("oauth.user-agent=any") { (fixture) async throws in
             #expect(try await fixture.post(Self.devicePath, Self.deviceForm, agent: nil).value("device_code") != nil)
         }
     }
@@ -94,7 +94,7 @@ import Testing
     }
 
     @Test func tokenEndpointTakesItsTime() async throws {
-        try await SimulatorFixture.run("oauth.delay=300") { fixture in
+        try await SimulatorFixture.run("oauth.delay=300") { (fixture) async throws in
             let (_, refresh) = fixture.simulator.issueTokens()
             let begun = ContinuousClock.now
             #expect(try await fixture.post(Self.tokenPath, refreshForm(refresh)).status == 200)

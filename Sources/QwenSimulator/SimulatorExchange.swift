@@ -3,174 +3,197 @@ import JSON
 import NIOCore
 import Transport
 
-/// One request to the simulator.
+/// One request to the simulator: takes its body, and has it answered by what its route names.
 final class SimulatorExchange: ExchangeHandler {
     private let service: SimulatorService
     private let exchange: ServerExchange
+    private let head: RequestHead
+    private let route: Route
+    private let caller: SimulatorService.Caller
+    private let behaviour: SimulatorBehaviour
     private var body = ByteBuffer()
-    private var script: ChatScript?
-    /// The next piece of text.
-    private var next = 0
-    private var isOver = false
+    private var responder: ChatResponder?
     private var timer: Scheduled<Void>?
-    private let answers: Bool
+    /// Nothing is left to answer.
+    var isAnswered = false
+    private var isRecorded = false
+    /// The call is counted, and in the books of its key.
+    private var isCounted = false
+    private var isBooked = false
 
-    /// - Parameter answers: false for an exchange that was answered already.
-    init(_ service: SimulatorService, _ exchange: ServerExchange, answers: Bool) {
+    init(
+        _ service: SimulatorService, _ exchange: ServerExchange, head: RequestHead, route: Route,
+        caller: SimulatorService.Caller, behaviour: SimulatorBehaviour
+    ) {
         self.service = service
         self.exchange = exchange
-        self.answers = answers
+        self.head = head
+        self.route = route
+        self.caller = caller
+        self.behaviour = behaviour
     }
 
     func bodyReceived(_ bytes: ByteBuffer) {
         var bytes = bytes
         exchange.consume(bytes.readableBytes)
-        if answers { body.writeBuffer(&bytes) }
+        body.writeBuffer(&bytes)
     }
 
     func requestFailed(_ fault: RequestFault) {
-        isOver = true
-        service.respond(exchange, status: fault.status, ByteBuffer(string: fault.message))
+        isAnswered = true
+        var answer = Answer(status: fault.status, requestID: service.nextID())
+        answer.body = ByteBuffer(string: fault.message)
+        service.respond(exchange, answer)
     }
 
     func requestEnded() {
-        guard answers else { return }
-        service.counters.started()
-        var document = JSONDocument()
-        guard (try? document.scan(body)) != nil, document.kind(of: document.root) == .object else {
-            return refuse(400)
-        }
-        let root = document.root
-        let directives = Directives(Self.lastUserMessage(document))
-        let streams = document.member("stream", of: root).flatMap { document.bool($0) } ?? false
-        let options = document.member("stream_options", of: root)
-        let includesUsage =
-            options.flatMap { document.member("include_usage", of: $0) }.flatMap { document.bool($0) } ?? false
-        let script = ChatScript(
-            model: document.member("model", of: root).flatMap { document.string($0) } ?? "",
-            includesUsage: includesUsage, directives: directives, id: service.nextID(), created: service.now())
-        self.script = script
-        after(directives.first) { [self] in
-            if let status = directives.status { return refuse(status) }
-            streams ? startStream() : answerWhole(script)
+        record(isWhole: true)
+        guard !isAnswered else { return }
+        isAnswered = true
+        if case .chat = route { return answerChat() }
+        let answer = answer()
+        guard answer.delay > 0 else { return service.respond(exchange, answer) }
+        let loop = exchange.loop
+        timer = loop.eventLoop.assumeIsolated().scheduleTask(in: .milliseconds(Int64(answer.delay))) { [self] in
+            loop.updateTime()
+            service.respond(exchange, answer)
         }
     }
 
-    private static func lastUserMessage(_ document: borrowing JSONDocument) -> String {
-        guard let messages = document.member("messages", of: document.root) else { return "" }
-        var text = ""
-        for message in document.elements(of: messages) {
-            guard let role = document.member("role", of: message), document.stringEquals(role, "user"),
-                let content = document.member("content", of: message)
-            else { continue }
-            text =
-                document.string(content)
-                ?? document.elements(of: content).compactMap { part in
-                    document.member("text", of: part).flatMap { document.string($0) }
-                }.joined(separator: " ")
-        }
-        return text
+    func responseDrained() {
+        responder?.drained()
     }
 
-    private func refuse(_ status: Int) {
-        isOver = true
-        service.respond(exchange, status: status, ChatScript.error(status: status, requestID: service.nextID()))
+    func exchangeEnded(_ end: ExchangeEnd) {
+        record(isWhole: false)
+        timer?.cancel()
+        responder?.stop()
+        responder = nil
+        if isBooked { service.state.ledger.end(caller.name) }
+        if isCounted { service.state.counters.ended(completed: end == .completed) }
+    }
+
+    private func record(isWhole: Bool) {
+        guard !isRecorded, route.isRecorded else { return }
+        isRecorded = true
+        service.state.recorder.record(head, body, isWhole: isWhole)
     }
 
     // MARK: Whole answers
 
-    private func answerWhole(_ script: ChatScript) {
-        after(script.directives.delay * script.count) { [self] in
-            var answer = script.answer()
-            switch script.directives.failure {
-            case nil:
-                isOver = true
-                service.respond(exchange, status: 200, answer)
-            case .stall?: break
-            case .error?: refuse(429)
-            case let failure?:
-                // Half of the document, then the end in the manner that was asked for.
-                var head = service.head(status: 200, contentType: "application/json")
-                head.contentLength = answer.readableBytes
-                exchange.respond(head, end: false)
-                answer.moveWriterIndex(to: answer.writerIndex - answer.readableBytes / 2)
-                exchange.write { $0.writeBuffer(&answer) }
-                isOver = true
-                if case .cut = failure { exchange.breakConnection() } else { exchange.abort() }
+    private func answer() -> Answer {
+        let requestID = service.nextID()
+        switch route {
+        case .deviceCode, .token: return answerLogin(requestID)
+        case .loginPage(let query): return loginPage(query, requestID)
+        case .control(let path):
+            return ControlEndpoint.answer(
+                head, path: path, body: body, state: service.state, now: service.milliseconds(), requestID: requestID)
+        case .counters:
+            var answer = Answer(requestID: requestID)
+            answer.body = service.state.counters.json()
+            return answer
+        case .models, .model: return answerModels(requestID)
+        case .embeddings: return answerEmbeddings(requestID)
+        case .wrongMethod:
+            let path = head.path.split(separator: "?").first ?? ""
+            return SimulatedError(
+                refusing: "Method '\(head.method)' is not allowed for '\(path)'.", status: 405,
+                code: "Method Not Allowed"
+            ).answer(.flat, requestID: requestID)
+        case .chat, .unknown:
+            return SimulatedError(refusing: "Not support", status: 404, code: "Not Found")
+                .answer(.flat, requestID: requestID)
+        }
+    }
+
+    private func answerLogin(_ requestID: String) -> Answer {
+        let login = behaviour.oauth
+        if login.userAgent != .any, head.fields.firstIndex(of: "user-agent") == nil {
+            return OAuthServer.page(Int(login.userAgent.rawValue) ?? 200, requestID)
+        }
+        let form = FormFields(String(buffer: body))
+        let now = service.milliseconds()
+        let authority = head.authority
+        let isDevice = route == .deviceCode
+        return service.state.withOAuth { server in
+            isDevice
+                ? server.authorize(form, login, authority: authority, now: now, requestID: requestID)
+                : server.token(form, login, authority: authority, now: now, requestID: requestID)
+        }
+    }
+
+    private func loginPage(_ query: String, _ requestID: String) -> Answer {
+        let asked = FormFields(query)["user_code"]
+        let now = service.milliseconds()
+        // Codes that wait, and no text of the caller's, go into the page.
+        let open = service.state.withOAuth { $0.openLogins(now: now) }
+        return LoginPage.answer(userCodes: open.filter { asked == nil || $0 == asked }, requestID: requestID)
+    }
+
+    private func answerModels(_ requestID: String) -> Answer {
+        if behaviour.listsModels {
+            guard case .model(let name) = route else {
+                return ModelList.answer(created: service.now(), requestID: requestID)
+            }
+            if let answer = ModelList.answer(model: name, created: service.now(), requestID: requestID) {
+                return answer
             }
         }
+        return SimulatedError(refusing: "Not support", status: 404, code: "Not Found")
+            .answer(.flat, requestID: requestID)
     }
 
-    // MARK: Streams
-
-    private func startStream() {
-        guard let script else { return }
-        exchange.respond(service.head(status: 200, contentType: "text/event-stream;charset=UTF-8"), end: false)
-        exchange.write { script.writeOpening(into: &$0) }
-        advance()
+    private func answerEmbeddings(_ requestID: String) -> Answer {
+        guard (try? service.document.scan(body)) != nil,
+            service.document.kind(of: service.document.root) == .object
+        else { return SimulatedError.ofStatus(400).answer(requestID: requestID) }
+        defer { service.document.removeAll() }
+        return Embeddings.answer(to: service.document, requestID: requestID)
     }
 
-    /// Writes the pieces that are due: one, where there is a delay; else as many as the client takes.
-    private func advance() {
-        guard let script, !isOver else { return }
-        var written = 0
-        repeat {
-            if fails(script) { return }
-            guard next < script.count else {
-                isOver = true
-                exchange.write { script.writeClosing(into: &$0) }
-                return exchange.end()
+    // MARK: Chat
+
+    private func answerChat() {
+        isCounted = true
+        service.state.counters.started()
+        var calls = behaviour.calls
+        if case .key(let key) = caller { calls = behaviour.keys[key] ?? calls }
+        if service.keepsBooks {
+            switch service.state.ledger.begin(caller.name, calls.admission) {
+            case .serve(let asConfigured):
+                isBooked = true
+                if !asConfigured { calls.chat = ChatBehaviour() }
+            case .refuse(let error): return refuse(error, retryAfter: calls.chat.retryAfter)
             }
-            exchange.write { script.writePiece(next, into: &$0) }
-            next += 1
-            written += 1
-        } while script.directives.delay == 0 && written < 100
-        if script.directives.delay > 0 { after(script.directives.delay) { [self] in advance() } }
-    }
-
-    /// Goes wrong, if the time for it has come.
-    private func fails(_ script: ChatScript) -> Bool {
-        switch script.directives.failure {
-        case .cut(next)?:
-            isOver = true
-            exchange.breakConnection()
-        case .reset(next)?:
-            isOver = true
-            exchange.abort()
-        case .end(next)?:
-            isOver = true
-            exchange.end()
-        case .stall(next)?:
-            isOver = true
-        case .error(next)?:
-            isOver = true
-            exchange.write { ChatScript.writeErrorEvent(into: &$0) }
-            exchange.end()
-        default: return false
         }
-        return true
+        guard (try? service.document.scan(body)) != nil,
+            service.document.kind(of: service.document.root) == .object
+        else { return refuse(SimulatedError.ofStatus(400)) }
+        let request = ChatRequest(service.document)
+        let fault = fault(in: request)
+        service.document.removeAll()
+        if let fault { return refuse(fault) }
+        calls.chat.apply(message: request.lastUserMessage)
+        let script = ChatScript(request, calls.chat, requestID: service.nextID(), created: service.now())
+        let acceptsGzip = calls.chat.framing.gzip != .off && head.fields["accept-encoding"]?.contains("gzip") == true
+        let responder = ChatResponder(service, exchange, script, acceptsGzip: acceptsGzip)
+        self.responder = responder
+        responder.start()
     }
 
-    func responseDrained() {
-        if let script, exchange.hasResponded, script.directives.delay == 0 { advance() }
+    private func fault(in request: ChatRequest) -> SimulatedError? {
+        if behaviour.validates, let fault = ChatValidation.fault(in: service.document, request) { return fault }
+        if caller == .portal { return PortalRules.fault(in: service.document, request, behaviour.portal) }
+        guard behaviour.checksModel, !ModelFacts.listed.contains(request.model) else { return nil }
+        return SimulatedError(
+            refusing: "The model \(request.model) does not exist or you do not have access to it.", status: 404,
+            code: "model_not_found")
     }
 
-    func exchangeEnded(_ end: ExchangeEnd) {
-        timer?.cancel()
-        isOver = true
-        if answers && script != nil || answers && exchange.hasResponded {
-            service.counters.ended(completed: end == .completed)
-        }
-    }
-
-    /// Runs `body` on the loop, in so many milliseconds.
-    private func after(_ milliseconds: Int, _ body: @escaping () -> Void) {
-        guard milliseconds > 0 else { return body() }
-        let loop = exchange.loop
-        timer = loop.eventLoop.assumeIsolated().scheduleTask(in: .milliseconds(Int64(milliseconds))) { [self] in
-            guard !isOver else { return }
-            loop.updateTime()
-            body()
-        }
+    private func refuse(_ error: SimulatedError, retryAfter: Int? = nil) {
+        var answer = error.answer(requestID: service.nextID())
+        if let retryAfter { answer.fields.append(("retry-after", "\(retryAfter)")) }
+        service.respond(exchange, answer)
     }
 }

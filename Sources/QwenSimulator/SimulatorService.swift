@@ -1,62 +1,154 @@
 import HTTP
 import JSON
 import NIOCore
-import Synchronization
 import Transport
 
 /// The simulator on one event loop.
 final class SimulatorService: ExchangeService {
-    let counters: Counters
-    private let loop: LoopContext
-    private let apiKey: String?
-    private var ids = 0
+    /// Who calls, as the Authorization field says.
+    enum Caller: Equatable {
+        case anyone
+        case key(String)
+        /// The holder of an access token.
+        case portal
 
-    init(loop: LoopContext, apiKey: String?, counters: Counters) {
-        self.loop = loop
-        self.apiKey = apiKey
-        self.counters = counters
+        /// The name under which the calls are counted.
+        var name: String {
+            switch self {
+            case .anyone: ""
+            case .key(let key): key
+            case .portal: "portal"
+            }
+        }
     }
 
+    let state: SimulatorState
+    /// The document of the request that is being read.
+    var document = JSONDocument()
+    private let loop: LoopContext
+    private var ids = 0
+    private var generation: Int
+    private var behaviour: SimulatorBehaviour
+    /// Whether calls are counted per key.
+    private(set) var keepsBooks = false
+
+    init(loop: LoopContext, state: SimulatorState) {
+        self.loop = loop
+        self.state = state
+        generation = state.currentGeneration
+        behaviour = state.readBehaviour()
+        keepsBooks = Self.keepsBooks(behaviour, state)
+    }
+
+    private static func keepsBooks(_ behaviour: SimulatorBehaviour, _ state: SimulatorState) -> Bool {
+        state.apiKey != nil || !behaviour.keys.isEmpty || behaviour.calls.admission != AdmissionBehaviour()
+    }
+
+    /// The behaviour for a request that begins now.
+    func currentBehaviour() -> SimulatorBehaviour {
+        let current = state.currentGeneration
+        if current != generation {
+            generation = current
+            behaviour = state.readBehaviour()
+            keepsBooks = Self.keepsBooks(behaviour, state)
+        }
+        return behaviour
+    }
+
+    // MARK: Exchanges
+
     func exchange(_ exchange: ServerExchange, began head: RequestHead, hasBody: Bool) -> any ExchangeHandler {
-        let path = head.path.prefix { $0 != "?" }
-        if head.method == "GET", path == "/_simulator/stats" {
-            respond(exchange, status: 200, counters.json())
-            return SimulatorExchange(self, exchange, answers: false)
+        let route = Route(method: head.method, target: head.path)
+        let behaviour = currentBehaviour()
+        var caller = Caller.anyone
+        var isAnswered = false
+        if route.needsKey {
+            switch identify(head, behaviour) {
+            case .success(let found): caller = found
+            case .failure(let refusal):
+                isAnswered = true
+                respond(exchange, refusal.error.answer(requestID: nextID()))
+            }
         }
-        guard head.method == "POST", path.hasSuffix("/chat/completions") else {
-            let message = ByteBuffer(
-                string: #"{"code":"Not Found","message":"Not support","request_id":"\#(nextID())"}"#)
-            respond(exchange, status: 404, message)
-            return SimulatorExchange(self, exchange, answers: false)
-        }
-        if let apiKey, head.fields["authorization"] != "Bearer \(apiKey)" {
-            respond(exchange, status: 401, ChatScript.error(status: 401, requestID: nextID()))
-            return SimulatorExchange(self, exchange, answers: false)
-        }
-        return SimulatorExchange(self, exchange, answers: true)
+        let handler = SimulatorExchange(
+            self, exchange, head: head, route: route, caller: caller, behaviour: behaviour)
+        if isAnswered { handler.isAnswered = true }
+        return handler
     }
 
     func exchange(_ exchange: ServerExchange, refused fault: RequestFault) -> any ExchangeHandler {
-        respond(exchange, status: fault.status, ByteBuffer(string: fault.message))
-        return SimulatorExchange(self, exchange, answers: false)
+        var answer = Answer(status: fault.status, requestID: nextID())
+        answer.body = ByteBuffer(string: fault.message)
+        respond(exchange, answer)
+        return RefusedExchange()
     }
 
     func connectionFailed(_ connection: ServerConnection, _ reason: String) {}
 
-    func head(status: Int, contentType: String) -> ResponseHead {
-        var fields = HeaderFields()
-        fields.append("content-type", contentType)
-        fields.append("x-request-id", nextID())
-        fields.append("server", "istio-envoy")
-        return ResponseHead(status: status, fields: fields)
+    // MARK: Keys
+
+    private struct Refusal: Error {
+        var error: SimulatedError
+
+        init(_ name: String) {
+            error = SimulatedError.named(name) ?? SimulatedError.ofStatus(401)
+        }
     }
 
-    func respond(_ exchange: ServerExchange, status: Int, _ body: ByteBuffer) {
+    private func identify(_ head: RequestHead, _ behaviour: SimulatorBehaviour) -> Result<Caller, Refusal> {
+        let field = head.fields.firstIndex(of: "authorization")
+        let isPortal = head.path.utf8.starts(with: "/v1/".utf8)
+        if let field, head.fields.hasPrefix("bearer qat-", at: field) {
+            let token = String(head.fields.value(at: field).dropFirst("Bearer ".utf8.count))
+            let now = milliseconds()
+            let isLive = state.withOAuth { $0.state(of: token, now: now) } == .live
+            guard isPortal else { return .failure(Refusal("invalid-key")) }
+            return isLive ? .success(.portal) : .failure(Refusal("invalid-token"))
+        }
+        if isPortal, behaviour.portal.access == .tokens { return .failure(Refusal("invalid-token")) }
+        guard state.apiKey != nil || !behaviour.keys.isEmpty else { return .success(.anyone) }
+        guard let field else { return .failure(Refusal("no-key")) }
+        let value = head.fields.value(at: field)
+        guard value.hasPrefix("Bearer ") else { return .failure(Refusal("invalid-key")) }
+        let key = String(value.dropFirst("Bearer ".utf8.count))
+        let isKnown = key == state.apiKey || behaviour.keys[key] != nil
+        return isKnown ? .success(.key(key)) : .failure(Refusal("invalid-key"))
+    }
+
+    // MARK: Responses
+
+    func head(_ answer: Answer) -> ResponseHead {
+        var fields = HeaderFields()
+        if let contentType = answer.contentType { fields.append("content-type", contentType) }
+        fields.append("x-request-id", answer.requestID)
+        fields.append("server", "istio-envoy")
+        if behaviour.sendsEdgeFields { appendEdgeFields(to: &fields) }
+        for (name, value) in answer.fields { fields.append(name: name, value: value) }
+        return ResponseHead(status: answer.status, fields: fields)
+    }
+
+    /// What Qwen's edge adds, and nobody behind the gateway should see.
+    private func appendEdgeFields(to fields: inout HeaderFields) {
+        let arrival = String(now() * 1000)
+        fields.append("x-dashscope-call-gateway", "true")
+        fields.append("x-dashscope-timeout", "180")
+        fields.append("x-dashscope-finished", "true")
+        fields.append("req-cost-time", "12")
+        fields.append("req-arrive-time", arrival)
+        fields.append("resp-start-time", arrival)
+        fields.append("x-envoy-upstream-service-time", "11")
+        fields.append("eagleeye-traceid", "0b5a3c8d17950000000000001e")
+        fields.append("set-cookie", "acw_tc=0b5a3c8d1795;path=/;HttpOnly;Max-Age=1800")
+        fields.append(
+            "vary", "Origin,Access-Control-Request-Method,Access-Control-Request-Headers, Accept-Encoding")
+    }
+
+    func respond(_ exchange: ServerExchange, _ answer: Answer) {
         guard !exchange.hasResponded else { return }
-        var head = head(status: status, contentType: "application/json")
-        head.contentLength = body.readableBytes
+        var head = head(answer)
+        head.contentLength = answer.body.readableBytes
         exchange.respond(head, end: false)
-        exchange.write { $0.writeImmutableBuffer(body) }
+        exchange.write { $0.writeImmutableBuffer(answer.body) }
         exchange.end()
     }
 
@@ -65,36 +157,21 @@ final class SimulatorService: ExchangeService {
         ids += 1
         let digits = String(ids, radix: 16)
         let tail = String(repeating: "0", count: 12 - min(12, digits.utf8.count)) + digits
-        return "chatcmpl-6ada9ed2-7f33-9de2-8b\(loop.index % 10)0-\(tail)"
+        return "6ada9ed2-7f33-9de2-8b\(loop.index % 10)0-\(tail)"
     }
 
+    /// Seconds since 1970, more or less: the time goes on as the clock does, from a date that was.
     func now() -> Int { Int(loop.now.uptimeNanoseconds / 1_000_000_000) + 1_795_000_000 }
+
+    /// The time that tokens are measured by.
+    func milliseconds() -> Int { Int(loop.now.uptimeNanoseconds / 1_000_000) }
 }
 
-/// What became of the chat completion requests, over all event loops.
-package final class Counters: Sendable {
-    /// A reading of the counters.
-    package struct Reading: Sendable, Equatable {
-        package var started = 0
-        package var completed = 0
-        package var cancelled = 0
-        package var active: Int { started - completed - cancelled }
-    }
-
-    private let reading = Mutex(Reading())
-
-    func started() { reading.withLock { $0.started += 1 } }
-
-    func ended(completed: Bool) {
-        reading.withLock { if completed { $0.completed += 1 } else { $0.cancelled += 1 } }
-    }
-
-    package func read() -> Reading { reading.withLock { $0 } }
-
-    func json() -> ByteBuffer {
-        let now = read()
-        return ByteBuffer(
-            string: #"{"active":\#(now.active),"started":\#(now.started),"completed":\#(now.completed),"#
-                + #""cancelled":\#(now.cancelled)}"#)
-    }
+/// A request that was refused before it could be understood.
+private final class RefusedExchange: ExchangeHandler {
+    func bodyReceived(_ bytes: ByteBuffer) {}
+    func requestEnded() {}
+    func requestFailed(_ fault: RequestFault) {}
+    func responseDrained() {}
+    func exchangeEnded(_ end: ExchangeEnd) {}
 }

@@ -55,10 +55,10 @@ package final class ClientKeys {
         // Of two credentials nobody can tell which one counts elsewhere on the way.
         if fields.count(of: "authorization") > 1 || fields.count(of: "x-api-key") > 1 { return [] }
         if let index = fields.firstIndex(of: "authorization") {
-            let value = fields.valueBytes(at: index)
+            let value = fields.valueBytes(at: index)[...]
             guard fields.hasPrefix("bearer ", at: index) else { return [] }
             return value.dropFirst(7).drop { $0 == 0x20 }
         }
-        return fields.firstIndex(of: "x-api-key").map { fields.valueBytes(at: $0) }
+        return fields.firstIndex(of: "x-api-key").map { fields.valueBytes(at: $0)[...] }
     }
 }

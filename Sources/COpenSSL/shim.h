@@ -5,6 +5,9 @@
 
 #define OPENSSL_NO_DEPRECATED
 
+// malloc_usable_size, for OpenSSL's allocator; Swift's Glibc has it not.
+#include <malloc.h>
+
 #include <openssl/bio.h>
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>

@@ -55,9 +55,10 @@ enum Router {
 
     /// The path of a target: without its query, without slashes at its end.
     static func path(of target: String) -> String {
-        guard target.utf8.contains(where: { $0 == UInt8(ascii: "?") }) || target.utf8.last == UInt8(ascii: "/") else {
-            return target
+        let isPath = unsafe target.utf8.withContiguousStorageIfAvailable { bytes in
+            unsafe bytes.last != UInt8(ascii: "/") && !bytes.contains(UInt8(ascii: "?"))
         }
+        if isPath == true { return target }
         let path = target.utf8.prefix { $0 != UInt8(ascii: "?") }
         guard let end = path.lastIndex(where: { $0 != UInt8(ascii: "/") }) else { return "/" }
         return String(path[...end]) ?? target

@@ -1,116 +1,156 @@
 import NIOCore
 
-/// An ordered list of header or trailer fields (RFC 9110 §5), kept in one flat byte store: appending a field
-/// copies its bytes and allocates nothing of its own.
+/// An ordered list of header or trailer fields (RFC 9110 §5), kept in one flat store: appending a field copies its bytes
+/// and allocates nothing of its own, and a copy of the list shares the store until one of them changes.
 ///
 /// Names are kept as they were given; every look-up compares them without regard to ASCII case.
-package struct HeaderFields: Sendable, Equatable {
-    /// Where one field lies in the store: the name, directly followed by the value.
-    struct Field: Sendable, Equatable {
-        var start: UInt32
-        var nameLength: UInt32
-        var valueLength: UInt32
-    }
-
-    private(set) var storage: [UInt8] = []
-    private(set) var fields: [Field] = []
+package struct HeaderFields: Sendable {
+    /// Nil while the list has never held a field.
+    private var store: HeaderStore?
 
     package init() {}
 
-    package var count: Int { fields.count }
+    package var count: Int { store?.fieldCount ?? 0 }
     /// Bytes of all names and values.
-    package var byteCount: Int { storage.count }
-    package var isEmpty: Bool { fields.isEmpty }
+    package var byteCount: Int { store?.byteCount ?? 0 }
+    package var isEmpty: Bool { count == 0 }
 
     /// The size of the decoded list as HTTP/2 counts it: name, value and 32 bytes for each field (RFC 9113 §6.5.2).
-    package var listSize: Int { storage.count + 32 * fields.count }
+    package var listSize: Int { byteCount + 32 * count }
 
+    /// Makes room for as many fields with as many bytes in all their names and values.
     package mutating func reserve(fields fieldCount: Int, bytes: Int) {
-        fields.reserveCapacity(fieldCount)
-        storage.reserveCapacity(bytes)
+        _ = writable(fields: max(0, fieldCount - count), bytes: max(0, bytes - byteCount))
     }
 
     package mutating func removeAll(keepingCapacity: Bool) {
-        storage.removeAll(keepingCapacity: keepingCapacity)
-        fields.removeAll(keepingCapacity: keepingCapacity)
+        if keepingCapacity, isKnownUniquelyReferenced(&store) { store?.removeAll() } else { store = nil }
+    }
+
+    /// The store, owned by this list alone and with room for so much more.
+    @inline(__always)
+    private mutating func writable(fields: Int, bytes: Int) -> HeaderStore {
+        // First the count of owners: the constant is one more.
+        if isKnownUniquelyReferenced(&store), let store, store.hasRoom(fields: fields, bytes: bytes) { return store }
+        return grow(fields: fields, bytes: bytes)
+    }
+
+    @inline(never)
+    private mutating func grow(fields: Int, bytes: Int) -> HeaderStore {
+        let larger: HeaderStore
+        if let store {
+            larger = store.copy(fields: max(fields, store.fieldCount), bytes: max(bytes, store.byteCount))
+        } else {
+            larger = HeaderStore(fields: max(fields, 4), bytes: max(bytes, 128))
+        }
+        store = larger
+        return larger
     }
 
     @_disfavoredOverload
     package mutating func append(_ name: StaticString, _ value: String) {
-        let start = storage.count
-        name.withUTF8Buffer { unsafe storage.append(contentsOf: $0) }
-        let nameLength = storage.count - start
-        storage.append(contentsOf: value.utf8)
-        record(start: start, nameLength: nameLength)
+        name.withUTF8Buffer { name in
+            var value = value
+            value.withUTF8 { value in
+                unsafe append(name: UnsafeRawBufferPointer(name), value: UnsafeRawBufferPointer(value))
+            }
+        }
     }
 
     package mutating func append(_ name: StaticString, _ value: StaticString) {
-        let start = storage.count
-        name.withUTF8Buffer { unsafe storage.append(contentsOf: $0) }
-        let nameLength = storage.count - start
-        value.withUTF8Buffer { unsafe storage.append(contentsOf: $0) }
-        record(start: start, nameLength: nameLength)
+        name.withUTF8Buffer { name in
+            value.withUTF8Buffer { value in
+                unsafe append(name: UnsafeRawBufferPointer(name), value: UnsafeRawBufferPointer(value))
+            }
+        }
     }
 
     package mutating func append(name: String, value: String) {
-        let start = storage.count
-        storage.append(contentsOf: name.utf8)
-        let nameLength = storage.count - start
-        storage.append(contentsOf: value.utf8)
-        record(start: start, nameLength: nameLength)
+        var (name, value) = (name, value)
+        name.withUTF8 { name in
+            value.withUTF8 { value in
+                unsafe append(name: UnsafeRawBufferPointer(name), value: UnsafeRawBufferPointer(value))
+            }
+        }
     }
 
     /// Appends a field from raw bytes, which are copied.
     package mutating func append(name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer) {
-        let start = storage.count
-        unsafe storage.append(contentsOf: name)
-        let nameLength = storage.count - start
-        unsafe storage.append(contentsOf: value)
-        record(start: start, nameLength: nameLength)
+        let store = writable(fields: 1, bytes: name.count + value.count)
+        let start = store.byteCount
+        unsafe store.append(name)
+        unsafe store.append(value)
+        store.record(start: start, nameLength: name.count)
     }
 
     /// Appends all fields of `other`.
     package mutating func append(contentsOf other: HeaderFields) {
-        let shift = UInt32(storage.count)
-        storage.append(contentsOf: other.storage)
-        for var field in other.fields {
-            field.start += shift
-            fields.append(field)
+        guard let others = other.store, others.fieldCount > 0 else { return }
+        guard store != nil else {
+            store = others
+            return
+        }
+        let store = writable(fields: others.fieldCount, bytes: others.byteCount)
+        for index in 0..<others.fieldCount {
+            let field = others[index]
+            let start = store.byteCount
+            unsafe store.append(UnsafeRawBufferPointer(rebasing: others.bytes[field.name]))
+            unsafe store.append(UnsafeRawBufferPointer(rebasing: others.bytes[field.value]))
+            store.record(start: start, nameLength: field.name.count)
         }
     }
 
-    /// The store and the fields' places in it, as C wants them. The pointer is valid during the call only.
-    func withUnsafeFields<Result>(_ body: (UnsafeMutablePointer<UInt8>, [Field]) -> Result) -> Result {
-        unsafe storage.withUnsafeBufferPointer { bytes in
-            // nghttp2 declares the pointers mutable and does not write through them.
-            let empty = unsafe UnsafeMutablePointer<UInt8>(bitPattern: 1).unsafelyUnwrapped
-            return unsafe body(bytes.baseAddress.map { unsafe UnsafeMutablePointer(mutating: $0) } ?? empty, fields)
+    /// Calls `body` with each field in order; the bytes are valid during the call only.
+    @inline(__always)
+    func forEach(_ body: (_ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) -> Void) {
+        guard let store else { return }
+        let bytes = unsafe store.bytes
+        for index in 0..<store.fieldCount {
+            let field = store[index]
+            unsafe body(
+                UnsafeRawBufferPointer(rebasing: bytes[field.name]),
+                UnsafeRawBufferPointer(rebasing: bytes[field.value]))
         }
     }
 
-    private mutating func record(start: Int, nameLength: Int) {
-        let valueLength = storage.count - start - nameLength
-        fields.append(
-            Field(start: UInt32(start), nameLength: UInt32(nameLength), valueLength: UInt32(valueLength)))
+    /// The same with the places of name and value in `bytes`, those of all fields.
+    @inline(__always)
+    func forEachRange(_ body: (_ name: Range<Int>, _ value: Range<Int>, _ bytes: borrowing RawSpan) -> Void) {
+        guard let store else { return }
+        let bytes = unsafe store.bytes.bytes
+        for index in 0..<store.fieldCount {
+            let field = store[index]
+            body(field.name, field.value, bytes)
+        }
     }
 
     package func name(at index: Int) -> String {
-        let field = fields[index]
-        let start = Int(field.start)
-        return String(decoding: storage[start..<start + Int(field.nameLength)], as: UTF8.self)
+        unsafe withField(at: index) { name, _ in unsafe String(decoding: name, as: UTF8.self) }
     }
 
     package func value(at index: Int) -> String {
-        let field = fields[index]
-        let start = Int(field.start) + Int(field.nameLength)
-        return String(decoding: storage[start..<start + Int(field.valueLength)], as: UTF8.self)
+        unsafe withField(at: index) { _, value in unsafe String(decoding: value, as: UTF8.self) }
     }
 
-    /// The value bytes of the field at `index`, without a copy.
-    package func valueBytes(at index: Int) -> ArraySlice<UInt8> {
-        let field = fields[index]
-        let start = Int(field.start) + Int(field.nameLength)
-        return storage[start..<start + Int(field.valueLength)]
+    /// The value bytes of the field at `index`.
+    package func valueBytes(at index: Int) -> [UInt8] {
+        unsafe withField(at: index) { _, value in unsafe Array(value) }
+    }
+
+    /// Gives `body` the value of the field at `index`, without a copy; it is valid during the call only.
+    package func withValue<Result>(at index: Int, _ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+        unsafe withField(at: index) { _, value in unsafe body(value) }
+    }
+
+    @inline(__always)
+    private func withField<Result>(
+        at index: Int, _ body: (_ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) -> Result
+    ) -> Result {
+        guard let store else { preconditionFailure("a field of an empty list") }
+        let field = store[index]
+        return unsafe body(
+            UnsafeRawBufferPointer(rebasing: store.bytes[field.name]),
+            UnsafeRawBufferPointer(rebasing: store.bytes[field.value]))
     }
 
     /// The first value of a field, or nil. `name` is given in lower case.
@@ -122,53 +162,63 @@ package struct HeaderFields: Sendable, Equatable {
     /// value does not count.
     package func isValue(_ expected: StaticString, of name: StaticString) -> Bool {
         guard let index = firstIndex(of: name) else { return false }
-        return hasPrefix(expected, at: index) && Int(fields[index].valueLength) == expected.utf8CodeUnitCount
+        return unsafe withField(at: index) { _, value in
+            unsafe value.count == expected.utf8CodeUnitCount && Self.matches(value, expected)
+        }
     }
 
     /// Whether the value of the field at `index` begins with `prefix`, given in lower case.
     package func hasPrefix(_ prefix: StaticString, at index: Int) -> Bool {
-        let field = fields[index]
-        guard Int(field.valueLength) >= prefix.utf8CodeUnitCount else { return false }
-        return matches(prefix, from: Int(field.start) + Int(field.nameLength))
+        unsafe withField(at: index) { _, value in
+            unsafe value.count >= prefix.utf8CodeUnitCount && Self.matches(value, prefix)
+        }
     }
 
     /// How many fields bear this name. `name` is given in lower case.
     package func count(of name: StaticString) -> Int {
-        fields.indices.reduce(into: 0) { if isNamed($1, name) { $0 += 1 } }
+        var found = 0
+        unsafe forEach { other, _ in
+            if unsafe other.count == name.utf8CodeUnitCount && Self.matches(other, name) { found += 1 }
+        }
+        return found
     }
 
     /// The index of the first field of this name. `name` is given in lower case.
     package func firstIndex(of name: StaticString) -> Int? {
-        fields.indices.first { isNamed($0, name) }
+        guard let store else { return nil }
+        return (0..<store.fieldCount).first { Self.isNamed(store, $0, name) }
     }
 
     /// Whether the field at `index` bears `name`, given in lower case (RFC 9110 §5.1: names ignore case).
     package func isNamed(_ index: Int, _ name: StaticString) -> Bool {
-        let field = fields[index]
-        guard Int(field.nameLength) == name.utf8CodeUnitCount else { return false }
-        return matches(name, from: Int(field.start))
+        guard let store else { return false }
+        return Self.isNamed(store, index, name)
     }
 
-    /// Whether the store holds `text`, given in lower case, at `start`. There must be as many bytes.
-    private func matches(_ text: StaticString, from start: Int) -> Bool {
+    @inline(__always)
+    private static func isNamed(_ store: HeaderStore, _ index: Int, _ name: StaticString) -> Bool {
+        let field = store[index]
+        guard Int(field.nameLength) == name.utf8CodeUnitCount else { return false }
+        return unsafe matches(UnsafeRawBufferPointer(rebasing: store.bytes[field.name]), name)
+    }
+
+    /// Whether the first bytes are `text`, given in lower case. There must be as many.
+    private static func matches(_ bytes: UnsafeRawBufferPointer, _ text: StaticString) -> Bool {
         text.withUTF8Buffer { expected in
             for offset in 0..<expected.count {
-                var byte = storage[start + offset]
+                var byte = unsafe bytes[offset]
                 if byte >= 0x41 && byte <= 0x5A { byte |= 0x20 }
                 if unsafe byte != expected[offset] { return false }
             }
             return true
         }
     }
+}
 
-    /// Writes the field at `index` as an HTTP/1.1 field line (RFC 9112 §5).
-    func writeLine(at index: Int, into output: inout ByteBuffer) {
-        let field = fields[index]
-        let start = Int(field.start)
-        let middle = start + Int(field.nameLength)
-        output.writeBytes(storage[start..<middle])
-        output.writeStaticString(": ")
-        output.writeBytes(storage[middle..<middle + Int(field.valueLength)])
-        output.writeStaticString("\r\n")
+extension HeaderFields: Equatable {
+    package static func == (left: HeaderFields, right: HeaderFields) -> Bool {
+        guard let one = left.store, let other = right.store else { return left.isEmpty && right.isEmpty }
+        guard one.fieldCount == other.fieldCount, unsafe one.bytes.elementsEqual(other.bytes) else { return false }
+        return (0..<one.fieldCount).allSatisfy { one[$0] == other[$0] }
     }
 }

@@ -3,22 +3,26 @@ package enum RequestValidation {
     /// Whether `authority` is `host[:port]` as a client may send it: a registered name, an IPv4 address or a
     /// bracketed IPv6 address, and no userinfo (RFC 9110 §4.2.4, §7.2). Percent-encoded names are not accepted.
     package static func isAuthority(_ authority: String) -> Bool {
-        let bytes = authority.utf8
-        guard let first = bytes.first else { return false }
-        var rest: Substring.UTF8View
-        if first == UInt8(ascii: "[") {
-            guard let end = bytes.firstIndex(of: UInt8(ascii: "]")) else { return false }
-            let inside = bytes[bytes.index(after: bytes.startIndex)..<end]
-            guard !inside.isEmpty, inside.allSatisfy(isAddressByte) else { return false }
-            rest = bytes[bytes.index(after: end)...]
+        var authority = authority
+        return authority.withUTF8 { unsafe isAuthority($0) }
+    }
+
+    private static func isAuthority(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
+        var end = 0
+        if unsafe bytes.first == UInt8(ascii: "[") {
+            end = 1
+            while unsafe end < bytes.count && isAddressByte(bytes[end]) { end += 1 }
+            guard end > 1, unsafe end < bytes.count && bytes[end] == UInt8(ascii: "]") else { return false }
+            end += 1
         } else {
-            rest = bytes.drop(while: isNameByte)
-            guard rest.startIndex > bytes.startIndex else { return false }
+            while unsafe end < bytes.count && isNameByte(bytes[end]) { end += 1 }
+            guard end > 0 else { return false }
         }
-        guard let colon = rest.popFirst() else { return true }
-        guard colon == UInt8(ascii: ":"), rest.count <= 5 else { return false }
+        if end == bytes.count { return true }
+        guard unsafe bytes[end] == UInt8(ascii: ":"), bytes.count - end <= 6 else { return false }
         var port = 0
-        for byte in rest {
+        for index in end + 1..<bytes.count {
+            let byte = unsafe bytes[index]
             guard byte >= UInt8(ascii: "0"), byte <= UInt8(ascii: "9") else { return false }
             port = port * 10 + Int(byte - UInt8(ascii: "0"))
         }
@@ -48,8 +52,11 @@ package enum RequestValidation {
 
     /// Whether `path` is an origin-form target: it starts with `/`, is visible ASCII and has no fragment.
     package static func isOriginForm(_ path: String) -> Bool {
-        path.utf8.first == UInt8(ascii: "/")
-            && path.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "#") }
+        var path = path
+        return path.withUTF8 { bytes in
+            unsafe bytes.first == UInt8(ascii: "/")
+                && bytes.allSatisfy { $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "#") }
+        }
     }
 
     /// Whether two spellings name the same authority: case does not count in a host name, nor does the default port

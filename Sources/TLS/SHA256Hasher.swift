@@ -48,6 +48,7 @@ package final class SHA256Hasher {
 
     /// Throws only when OpenSSL has no SHA-256 or there is no memory.
     package init() throws(TLSError) {
+        _ = RecordMemory.isInstalled
         clearErrorQueue()
         guard let algorithm = unsafe EVP_MD_fetch(nil, "SHA256", nil) else {
             throw .fromQueue(.internalFailure, "fetching SHA-256")

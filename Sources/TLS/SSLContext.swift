@@ -14,6 +14,7 @@ final class SSLContext: @unchecked Sendable {
     let pointer: OpaquePointer
 
     init(_ role: Role) throws(TLSError) {
+        _ = RecordMemory.isInstalled
         clearErrorQueue()
         let method = unsafe role == .server ? TLS_server_method() : TLS_client_method()
         guard let pointer = unsafe SSL_CTX_new(method) else {

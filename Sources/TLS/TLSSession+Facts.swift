@@ -4,7 +4,11 @@ internal import COpenSSL
 extension TLSSession {
     /// "TLSv1.3" or "TLSv1.2".
     package var version: String {
-        unsafe String(cString: SSL_get_version(ssl))
+        switch unsafe SSL_version(ssl) {
+        case TLS1_3_VERSION: "TLSv1.3"
+        case TLS1_2_VERSION: "TLSv1.2"
+        default: unsafe String(cString: SSL_get_version(ssl))
+        }
     }
 
     /// The cipher suite by its registered name, for example "TLS_AES_128_GCM_SHA256"; empty before the handshake.

@@ -8,8 +8,8 @@ extension LineWriter {
         field("method", record.method)
         field("path", record.path.withoutQuery)
         field("status", record.status)
-        field("protocol", record.httpVersion)
-        field("tls", record.tlsVersion)
+        field("protocol", plain: record.httpVersion)
+        field("tls", plain: record.tlsVersion)
         field("model", record.model)
         field("stream", record.stream)
         field("prompt_tokens", record.promptTokens)
@@ -22,7 +22,7 @@ extension LineWriter {
         field("upstream_ms", record.upstreamTime)
         field("first_byte_ms", record.firstByteTime)
         field("duration_ms", record.duration)
-        field("outcome", record.outcome.rawValue)
+        field("outcome", plain: record.outcome.rawValue)
         field("error_code", record.errorCode)
         end()
     }
@@ -31,6 +31,8 @@ extension LineWriter {
 extension String {
     /// A request target up to its query (RFC 9110 §4.2.2).
     fileprivate var withoutQuery: String {
-        utf8.firstIndex(of: UInt8(ascii: "?")).map { String(self[..<$0]) } ?? self
+        let hasQuery = unsafe utf8.withContiguousStorageIfAvailable { unsafe $0.contains(UInt8(ascii: "?")) }
+        guard hasQuery != false, let end = utf8.firstIndex(of: UInt8(ascii: "?")) else { return self }
+        return String(self[..<end])
     }
 }

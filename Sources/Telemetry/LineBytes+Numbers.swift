@@ -1,6 +1,6 @@
 internal import NIOCore
 
-extension [UInt8] {
+extension LineBytes {
     /// Writes an integer in decimal.
     mutating func writeDecimal(_ value: Int) {
         if value < 0 { append(UInt8(ascii: "-")) }

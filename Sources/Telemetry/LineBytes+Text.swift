@@ -1,14 +1,16 @@
 /// Text in log lines. Whatever a peer put into a value, it stays one value on one line: quotes, backslashes, control
 /// characters (C0, DEL and C1) and the invisible characters that reorder or break text are written as `\u` escapes.
-extension [UInt8] {
+extension LineBytes {
     /// Writes text as it is.
+    @inline(__always)
     mutating func write(_ text: StaticString) {
-        text.withUTF8Buffer { unsafe append(contentsOf: $0) }
+        unsafe append(contentsOf: UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
     }
 
     /// Writes text as it is.
     mutating func write(_ text: String) {
-        append(contentsOf: text.utf8)
+        var text = text
+        text.withUTF8 { unsafe append(contentsOf: UnsafeRawBufferPointer($0)) }
     }
 
     /// Writes a quoted JSON string (RFC 8259 §7), which is also the quoted form of the text format.
@@ -39,13 +41,15 @@ extension [UInt8] {
 extension Span<UInt8> {
     /// Whether all bytes are ASCII that stands for itself between quotes.
     var isPlain: Bool {
-        var plain = true
-        for index in indices {
-            let byte = self[index]
-            // 0x20...0x7E without quote and backslash; no early exit, so that the loop becomes vector code.
-            plain = plain && byte &- 0x20 < 0x5F && byte != 0x22 && byte != 0x5C
+        unsafe withUnsafeBufferPointer { bytes in
+            var marks: UInt8 = 0
+            for index in 0..<bytes.count {
+                let byte = unsafe bytes[index]
+                // 0x20...0x7E without quote and backslash; no early exit, so that the loop becomes vector code.
+                marks |= (byte &- 0x20 >= 0x5F ? 1 : 0) | (byte == 0x22 ? 1 : 0) | (byte == 0x5C ? 1 : 0)
+            }
+            return marks == 0
         }
-        return plain
     }
 }
 

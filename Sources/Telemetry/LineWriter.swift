@@ -5,14 +5,14 @@ internal import NIOCore
 ///
 /// A line is `begin`, any number of `field`s, `end`. Values may come from a peer: whatever is in them, a line stays one
 /// line and a value one value. Registered secrets are replaced in every text.
-struct LineWriter {
+struct LineWriter: ~Copyable {
     private let format: LogFormat
     private var timestamp = TimestampWriter()
 
     /// The secrets to replace.
     var secrets: SecretMatcher
     /// The lines.
-    private(set) var bytes = [UInt8]()
+    private(set) var bytes = LineBytes()
 
     init(format: LogFormat, secrets: SecretMatcher) {
         self.format = format
@@ -21,7 +21,7 @@ struct LineWriter {
 
     /// Forgets the lines and keeps the memory.
     mutating func clear() {
-        bytes.removeAll(keepingCapacity: true)
+        bytes.clear()
     }
 
     /// Begins a line with the fields that each one has.
@@ -56,6 +56,15 @@ struct LineWriter {
         writeText(text)
     }
 
+    /// Text of the gateway's own, in which nothing is to be escaped or redacted.
+    mutating func field(_ name: StaticString, plain text: String?) {
+        guard let text else { return }
+        writeName(name)
+        if format == .json { bytes.append(UInt8(ascii: "\"")) }
+        bytes.write(text)
+        if format == .json { bytes.append(UInt8(ascii: "\"")) }
+    }
+
     mutating func field(_ name: StaticString, _ number: Int?) {
         guard let number else { return }
         writeName(name)
@@ -78,11 +87,9 @@ struct LineWriter {
     private mutating func writeName(_ name: StaticString) {
         switch format {
         case .json:
-            bytes.append(UInt8(ascii: ","))
-            bytes.append(UInt8(ascii: "\""))
+            bytes.write(",\"")
             bytes.write(name)
-            bytes.append(UInt8(ascii: "\""))
-            bytes.append(UInt8(ascii: ":"))
+            bytes.write("\":")
         case .text:
             bytes.write(" ")
             bytes.write(name)
@@ -122,7 +129,7 @@ struct LineWriter {
             let span = unsafe utf8.span
             guard span.isPlain, !secrets.occur(in: span) else { return false }
             if quote { bytes.append(UInt8(ascii: "\"")) }
-            unsafe bytes.append(contentsOf: utf8)
+            unsafe bytes.append(contentsOf: UnsafeRawBufferPointer(utf8))
             if quote { bytes.append(UInt8(ascii: "\"")) }
             return true
         } ?? false

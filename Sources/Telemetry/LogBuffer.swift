@@ -4,7 +4,7 @@ internal import NIOCore
 /// that a line costs the loop neither a lock nor a system call.
 ///
 /// The buffer has no timer of its own: its driver calls `tick` at `flushDue`.
-struct LogBuffer {
+struct LogBuffer: ~Copyable {
     /// Bytes that are handed over without waiting longer.
     static let sizeLimit = 32 * 1024
     /// How long a line waits at most.
@@ -42,7 +42,8 @@ struct LogBuffer {
     mutating func flush() {
         flushDue = nil
         guard lineCount > 0 else { return }
-        sink.append(writer.bytes, count: lineCount)
+        let lines = lineCount
+        unsafe writer.bytes.withUnsafeBytes { unsafe sink.append($0, count: lines) }
         writer.clear()
         writer.secrets = redactor.matcher
         lineCount = 0

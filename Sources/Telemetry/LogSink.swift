@@ -61,6 +61,11 @@ package final class LogSink: Sendable {
 
     /// Hands over `count` whole lines, each with its line end. Never blocks; drops them where the backlog is full.
     package func append(_ lines: [UInt8], count: Int) {
+        unsafe lines.withUnsafeBytes { unsafe append($0, count: count) }
+    }
+
+    /// The same from memory that need not outlive the call.
+    func append(_ lines: UnsafeRawBufferPointer, count: Int) {
         let mustSchedule = state.withLock { state in
             guard !state.isClosed else { return false }
             // Having lost lines, the log resumes at half the limit: one report a gap and not one a line.
@@ -70,7 +75,7 @@ package final class LogSink: Sendable {
                 return false
             }
             reportLoss(&state)
-            state.pending += lines
+            unsafe state.pending.append(contentsOf: lines)
             return state.scheduleWriter()
         }
         if mustSchedule { writer.async { self.drain() } }
@@ -159,7 +164,7 @@ package final class LogSink: Sendable {
         line.begin(time(), level: "warning", message: "log lines lost")
         line.field("lines", state.lost)
         line.end()
-        state.pending += line.bytes
+        unsafe line.bytes.withUnsafeBytes { unsafe state.pending.append(contentsOf: $0) }
         state.lost = 0
     }
 }

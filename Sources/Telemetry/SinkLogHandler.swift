@@ -38,6 +38,6 @@ package struct SinkLogHandler: LogHandler {
         if let error = event.error { line.field("error", String(describing: error)) }
         line.fields(fields)
         line.end()
-        sink.append(line.bytes, count: 1)
+        unsafe line.bytes.withUnsafeBytes { unsafe sink.append($0, count: 1) }
     }
 }

@@ -1,18 +1,18 @@
 /// Writes moments as RFC 3339 in UTC with milliseconds, `2026-08-05T12:34:56.789Z`. The text of a second is kept,
 /// since thousands of lines may share it. The years 1970...9999 are written; anything else is clamped to them.
-struct TimestampWriter {
+struct TimestampWriter: ~Copyable {
     private var second: Int64 = -1
     /// `2026-08-05T12:34:56.` of `second`.
-    private var text = [UInt8]()
+    private var text = LineBytes()
 
-    mutating func write(_ time: WallTime, into output: inout [UInt8]) {
+    mutating func write(_ time: WallTime, into output: inout LineBytes) {
         let milliseconds = min(max(time.nanoseconds / 1_000_000, 0), 253_402_300_799_999)
         let (second, millisecond) = milliseconds.quotientAndRemainder(dividingBy: 1000)
         if second != self.second {
             self.second = second
             renderSecond()
         }
-        output.append(contentsOf: text)
+        unsafe text.withUnsafeBytes { unsafe output.append(contentsOf: $0) }
         output.writePadded(UInt(millisecond), digits: 3)
         output.append(UInt8(ascii: "Z"))
     }
@@ -21,7 +21,7 @@ struct TimestampWriter {
         let (days, timeOfDay) = second.quotientAndRemainder(dividingBy: 86_400)
         let date = Self.civilDate(days: Int(days))
         let (hour, rest) = Int(timeOfDay).quotientAndRemainder(dividingBy: 3600)
-        text.removeAll(keepingCapacity: true)
+        text.clear()
         text.writePadded(UInt(date.year), digits: 4)
         text.append(UInt8(ascii: "-"))
         text.writePadded(UInt(date.month), digits: 2)

@@ -78,15 +78,12 @@ package final class HTTPSServer: Sendable {
             .serverChannelOption(.backlog, value: 4096)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .serverChannelOption(.maxMessagesPerRead, value: 16)
-            .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
-            .childChannelOption(.maxMessagesPerRead, value: 1)
-            .childChannelOption(
-                .recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 2048, initial: 2048, maximum: 65_536)
-            )
-            .childChannelOption(.writeBufferWaterMark, value: .init(low: 32 * 1024, high: 128 * 1024))
+            // Linux hands it on to the sockets that are accepted.
+            .serverChannelOption(.tcpOption(.tcp_nodelay), value: 1)
             .childChannelInitializer { channel in
+                // Set here and not by the bootstrap, which makes a chain of futures for each option.
                 channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(ServerConnection(server: loop.value))
+                    try prepare(channel, loop.value)
                 }
             }
         let reusePort = ChannelOptions.Types.SocketOption(
@@ -94,6 +91,19 @@ package final class HTTPSServer: Sendable {
         let reusing = shared ? bootstrap.serverChannelOption(reusePort, value: 1) : bootstrap
         return try await reusing.bind(host: host, port: port).get()
     }
+
+    /// Makes an accepted connection ready.
+    private static func prepare(_ channel: any Channel, _ loop: ServerLoop) throws {
+        if let options = channel.syncOptions {
+            try options.setOption(.maxMessagesPerRead, value: 1)
+            try options.setOption(.recvAllocator, value: ReceiveBuffers(loop: loop.loop))
+            try options.setOption(.writeBufferWaterMark, value: writeBufferWaterMark)
+        }
+        try channel.pipeline.syncOperations.addHandler(ServerConnection(server: loop))
+    }
+
+    private static let writeBufferWaterMark = ChannelOptions.Types.WriteBufferWaterMark(
+        low: 32 * 1024, high: 128 * 1024)
 
     /// With SO_REUSEPORT a second process of the same user would share the port without a word: look first.
     private static func checkFree(_ options: Options) throws(BindError) {

@@ -11,6 +11,8 @@ package final class LoopContext {
     /// The time of the event that is being handled.
     package private(set) var now: NIODeadline
 
+    /// Ciphertext of the connection that is being read; see `ReceiveBuffers`.
+    var receiveBuffer = ByteBuffer()
     /// Decrypted input of the connection that is being read.
     var plaintextIn = ByteBuffer()
     /// Frames of the connection that is being flushed.

@@ -21,7 +21,7 @@ package final class ServerConnection: ChannelInboundHandler, Flushable, Sweepabl
     private let server: ServerLoop
     private var phase = Phase.new
     private(set) var engine: (any ServerEngine)?
-    private var exchanges: [StreamID: ServerExchange] = [:]
+    private var exchanges = StreamTable<ServerExchange>()
     /// Nil before the channel is there and after it is gone.
     private var context: ChannelHandlerContext?
     private var channel: (any Channel)? { context?.channel }
@@ -76,7 +76,8 @@ package final class ServerConnection: ChannelInboundHandler, Flushable, Sweepabl
 
     package func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
-        remoteAddress = context.remoteAddress
+        // The channel knows it; the context would ask the system again.
+        remoteAddress = context.channel.remoteAddress
         server.opened(self)
         loop.register(self)
     }
@@ -106,12 +107,15 @@ package final class ServerConnection: ChannelInboundHandler, Flushable, Sweepabl
         case .closing: discard(bytes.readableBytes)
         case .new: break
         }
+        loop.giveBackReceiveBuffer(bytes)
     }
 
     package func channelWritabilityChanged(context: ChannelHandlerContext) {
         isWritable = context.channel.isWritable
         guard isWritable else { return }
-        for (id, exchange) in exchanges where engine?.queuedBytes(id) == 0 { exchange.handler?.responseDrained() }
+        for exchange in exchanges.all where engine?.queuedBytes(exchange.id) == 0 {
+            exchange.handler?.responseDrained()
+        }
         scheduleFlush()
     }
 
@@ -211,8 +215,9 @@ package final class ServerConnection: ChannelInboundHandler, Flushable, Sweepabl
                 exchange.bytesIn += bytes.readableBytes
                 exchange.handler?.bodyReceived(bytes)
             case .end(let id):
-                exchanges[id]?.requestEnded = true
-                exchanges[id]?.handler?.requestEnded()
+                guard let exchange = exchanges[id] else { break }
+                exchange.requestEnded = true
+                exchange.handler?.requestEnded()
             case .fault(let id, let fault):
                 hasEarlyAnswer = true
                 if let exchange = exchanges[id] {
@@ -235,12 +240,12 @@ package final class ServerConnection: ChannelInboundHandler, Flushable, Sweepabl
 
     private func open(_ id: StreamID) -> ServerExchange {
         let exchange = ServerExchange(id: id, connection: self, began: loop.now)
-        exchanges[id] = exchange
+        exchanges.insert(exchange, at: id.rawValue)
         return exchange
     }
 
     private func close(_ id: StreamID, _ end: ExchangeEnd) {
-        guard let exchange = exchanges.removeValue(forKey: id) else { return }
+        guard let exchange = exchanges.remove(id.rawValue) else { return }
         if exchanges.isEmpty { idleSince = loop.now }
         let handler = exchange.handler
         exchange.handler = nil
@@ -390,8 +395,8 @@ package final class ServerConnection: ChannelInboundHandler, Flushable, Sweepabl
     }
 
     private func endExchanges(_ end: ExchangeEnd) {
-        while let id = exchanges.first?.key {
-            close(id, exchanges[id]?.hasEnded == true && end == .clientLeft ? .aborted : end)
+        while let exchange = exchanges.all.first {
+            close(exchange.id, exchange.hasEnded && end == .clientLeft ? .aborted : end)
         }
     }
 
@@ -446,7 +451,8 @@ package final class ServerConnection: ChannelInboundHandler, Flushable, Sweepabl
     }
 
     private func checkExchanges(_ engine: any ServerEngine, _ now: NIODeadline) {
-        for (id, exchange) in exchanges {
+        for exchange in exchanges.all {
+            let id = exchange.id
             let queued = engine.queuedBytes(id)
             let limit = server.timeouts.stalledWrite
             if exchange.stall.isStalled(pending: queued, progress: exchange.bytesOut - queued, now: now, limit: limit) {

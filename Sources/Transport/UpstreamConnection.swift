@@ -14,7 +14,7 @@ final class UpstreamConnection: ChannelInboundHandler, Flushable, Sweepable {
     /// Made when the TCP connection is there: of several addresses that are tried at once only one gets that far.
     private var session: TLSSession?
     private(set) var engine: (any ClientEngine)?
-    private var calls: [StreamID: UpstreamCall] = [:]
+    private var calls = StreamTable<UpstreamCall>()
     private var context: ChannelHandlerContext?
     /// Handshake bytes and alerts that wait for the end of the pass.
     private var records = ByteBuffer()
@@ -55,14 +55,14 @@ final class UpstreamConnection: ChannelInboundHandler, Flushable, Sweepable {
     /// Sends the call's request; false when the connection can't take it.
     func start(_ call: UpstreamCall) -> Bool {
         guard !isClosing, let engine, let id = engine.send(call.head, body: call.body) else { return false }
-        calls[id] = call
+        calls.insert(call, at: id.rawValue)
         call.sent(self, id, now: loop.now)
         loop.scheduleFlush(self)
         return true
     }
 
     func cancel(_ id: StreamID) {
-        calls.removeValue(forKey: id)
+        calls.remove(id.rawValue)
         engine?.cancel(id)
         if calls.isEmpty { idleSince = loop.now }
         loop.scheduleFlush(self)
@@ -183,7 +183,7 @@ final class UpstreamConnection: ChannelInboundHandler, Flushable, Sweepable {
 
     private func take(_ id: StreamID) -> UpstreamCall? {
         defer { if calls.isEmpty { idleSince = loop.now } }
-        return calls.removeValue(forKey: id)
+        return calls.remove(id.rawValue)
     }
 
     /// Reports a failed exchange, or sends the request anew where that is safe: Qwen says that it did not begin, or
@@ -280,8 +280,8 @@ final class UpstreamConnection: ChannelInboundHandler, Flushable, Sweepable {
         guard let session else { return }
         engine?.receiveEnd(clean: session.isClosedByPeer)
         handleEvents()
-        for id in Array(calls.keys) {
-            if let call = take(id) { fail(call, StreamFailure(.connectionClosed)) }
+        for call in calls.all {
+            if case .sent(_, let id) = call.state, take(id) != nil { fail(call, StreamFailure(.connectionClosed)) }
         }
         let unestablished = engine == nil
         engine = nil
@@ -301,7 +301,8 @@ final class UpstreamConnection: ChannelInboundHandler, Flushable, Sweepable {
             return
         }
         if calls.isEmpty, now - idleSince >= pool.timeouts.keepAlive { return close() }
-        for (id, call) in calls {
+        for call in calls.all {
+            guard case .sent(_, let id) = call.state else { continue }
             let waited = now - call.waitingSince
             if !call.hasResponse, waited >= pool.timeouts.firstByte {
                 cancel(id)

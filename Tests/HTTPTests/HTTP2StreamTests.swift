@@ -537,13 +537,13 @@ struct HTTP2StreamTests {
     }
 
     @Test func table() {
-        var table = StreamTable()
+        var table = StreamTable<HTTP2Stream>()
         #expect(table[1] == nil && table.isEmpty)
         var model: Set<Int32> = []
         var next: Int32 = 1
         for _ in 0..<2_000 {
             if model.count < 128, Bool.random() {
-                table.append(HTTP2Stream(id: next))
+                table.insert(HTTP2Stream(id: next), at: next)
                 model.insert(next)
                 next += 2
             } else if let id = model.randomElement() {

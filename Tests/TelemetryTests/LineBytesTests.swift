@@ -5,10 +5,10 @@ import Testing
 @testable import Telemetry
 
 @Suite struct LineBytesTests {
-    private func written(_ write: (inout [UInt8]) -> Void) -> String {
-        var bytes: [UInt8] = []
+    private func written(_ write: (inout LineBytes) -> Void) -> String {
+        var bytes = LineBytes()
         write(&bytes)
-        return String(decoding: bytes, as: UTF8.self)
+        return unsafe bytes.withUnsafeBytes { unsafe String(decoding: $0, as: UTF8.self) }
     }
 
     @Test func decimalNumbers() {

@@ -18,17 +18,13 @@ extension ByteBuffer {
     /// Field lines for `fields`, without those that are the engine's own (framing, Connection, Host) and without any
     /// whose name is no token or whose value holds a control byte: those could only forge the message.
     mutating func writeFieldLines(_ fields: HeaderFields) {
-        let bytes = unsafe fields.storage.span.bytes
         let longest = fields.byteCount + 4 * fields.count
         // One reservation for all of them: field lines are most of what is written in small pieces.
         unsafe writeWithUnsafeMutableBytes(minimumWritableBytes: longest) { target in
             var written = 0
-            for field in fields.fields {
-                let start = Int(field.start)
-                let middle = start + Int(field.nameLength)
-                let end = middle + Int(field.valueLength)
-                if isLegal(start..<middle, middle..<end, bytes), !isEngineField(start..<middle, bytes) {
-                    unsafe written += bytes.copyFieldLine(start..<middle, middle..<end, to: target, at: written)
+            fields.forEachRange { name, value, bytes in
+                if isLegal(name, value, bytes), !isEngineField(name, bytes) {
+                    unsafe written += bytes.copyFieldLine(name, value, to: target, at: written)
                 }
             }
             return written

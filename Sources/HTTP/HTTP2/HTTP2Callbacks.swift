@@ -38,12 +38,19 @@ internal import CNghttp2
         unsafe nghttp2_option_del(options)
     }
 
-    func makeSession(_ role: HTTP2Role, context: UnsafeMutableRawPointer) -> OpaquePointer? {
+    /// - Parameter memory: what the session lives in, if not on the heap; it must outlive the session.
+    func makeSession(
+        _ role: HTTP2Role, context: UnsafeMutableRawPointer, memory: SessionMemory?
+    ) -> OpaquePointer? {
         var session: OpaquePointer?
         switch role {
         case .server:
-            var memory = unsafe SessionMemory.allocator
-            unsafe nghttp2_session_server_new3(&session, callbacks, context, options, &memory)
+            if let memory {
+                var allocator = unsafe memory.allocator
+                unsafe nghttp2_session_server_new3(&session, callbacks, context, options, &allocator)
+            } else {
+                unsafe nghttp2_session_server_new2(&session, callbacks, context, options)
+            }
         case .client: unsafe nghttp2_session_client_new2(&session, callbacks, context, options)
         }
         return unsafe session

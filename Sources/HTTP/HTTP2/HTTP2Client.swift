@@ -56,15 +56,18 @@ package final class HTTP2Client: HTTP2Session, ClientEngine {
 
     package func send(_ head: RequestHead, body: ByteBuffer) -> StreamID? {
         guard capacity > 0 else { return nil }
-        var control = HeaderFields()
-        control.reserve(fields: 5, bytes: 160)
-        control.append(":method", head.method)
-        control.append(":scheme", head.scheme)
-        control.append(":authority", head.authority)
-        control.append(":path", head.path)
         let hasBody = body.readableBytes > 0
-        if hasBody { control.append("content-length", String(body.readableBytes)) }
-        let id = unsafe withNameValues(control, head.fields) { values, count in
+        let addControl = { (list: inout NameValueList) in
+            list.add(":method", head.method)
+            list.add(":scheme", head.scheme)
+            list.add(":authority", head.authority)
+            list.add(":path", head.path)
+            if hasBody { list.add("content-length", String(body.readableBytes)) }
+        }
+        let room =
+            head.method.utf8.count + head.scheme.utf8.count + head.authority.utf8.count + head.path.utf8.count
+            + Self.decimalLength
+        let id = unsafe withNameValues(room: room, addControl, head.fields) { values, count in
             guard hasBody else { return unsafe nghttp2_submit_request(session, nil, values, count, nil, nil) }
             var source = unsafe nghttp2_data_provider()
             unsafe source.read_callback = HTTP2Callbacks.readBody
@@ -78,7 +81,7 @@ package final class HTTP2Client: HTTP2Session, ClientEngine {
         let stream = HTTP2Stream(id: id)
         stream.outgoing = body
         stream.sending = .ending
-        streams.append(stream)
+        streams.insert(stream, at: id)
         return StreamID(id)
     }
 

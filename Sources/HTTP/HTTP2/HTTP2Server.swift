@@ -48,11 +48,11 @@ package final class HTTP2Server: HTTP2Session, ServerEngine {
         stream.headSubmitted = true
         stream.isBodiless = stream.isHead || head.status == 204 || head.status == 304
         if end, stream.sending == .open { stream.sending = .ending }
-        var control = HeaderFields()
-        control.reserve(fields: 2, bytes: 48)
-        control.append(":status", String(head.status))
-        if let length = head.contentLength, head.status != 204 { control.append("content-length", String(length)) }
-        _ = unsafe withNameValues(control, head.fields) { values, count in
+        let addControl = { (list: inout NameValueList) in
+            list.add(":status", String(head.status))
+            if let length = head.contentLength, head.status != 204 { list.add("content-length", String(length)) }
+        }
+        _ = unsafe withNameValues(room: 2 * Self.decimalLength, addControl, head.fields) { values, count in
             if end || stream.isBodiless {
                 return unsafe nghttp2_submit_response(session, id.rawValue, values, count, nil)
             }
@@ -102,9 +102,7 @@ package final class HTTP2Server: HTTP2Session, ServerEngine {
             guard let stream = streams[id], !stream.headSubmitted, !stream.incomingEnded, stream.sending == .open else {
                 continue
             }
-            var interim = HeaderFields()
-            interim.append(":status", "100")
-            _ = unsafe withNameValues(interim, HeaderFields()) { values, count in
+            _ = unsafe withNameValues(room: 3, { $0.add(":status", "100") }, HeaderFields()) { values, count in
                 unsafe nghttp2_submit_headers(
                     session, UInt8(NGHTTP2_FLAG_NONE.rawValue), id, nil, values, count, nil)
             }
@@ -146,7 +144,7 @@ package final class HTTP2Server: HTTP2Session, ServerEngine {
 
     override func headersBegan(stream id: Int32) {
         incoming = IncomingHeaders()
-        if streams[id] == nil { streams.append(HTTP2Stream(id: id)) }
+        if streams[id] == nil { streams.insert(HTTP2Stream(id: id), at: id) }
     }
 
     override func header(stream id: Int32, name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer) -> Bool {

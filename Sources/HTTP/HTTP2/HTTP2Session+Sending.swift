@@ -110,34 +110,23 @@ extension HTTP2Session {
 
     /// Gives `submit` nghttp2's form of a header list, which it copies; it is valid during the call only.
     ///
-    /// - Parameter control: pseudo-header fields and others of the engine's own, which come first.
+    /// - Parameters:
+    ///   - room: bytes for the values that `addControl` writes.
+    ///   - addControl: adds pseudo-header fields and others of the engine's own, which come first.
     final func withNameValues<Result>(
-        _ control: borrowing HeaderFields, _ fields: borrowing HeaderFields,
+        room: Int, _ addControl: (inout NameValueList) -> Void, _ fields: borrowing HeaderFields,
         _ submit: (UnsafePointer<nghttp2_nv>?, Int) -> Result
     ) -> Result {
-        let count = control.count + fields.count
-        return unsafe withUnsafeTemporaryAllocation(of: nghttp2_nv.self, capacity: count) { values in
-            var index = 0
-            func add(_ bytes: UnsafeMutablePointer<UInt8>, _ list: [HeaderFields.Field]) {
-                for field in list {
-                    let name = unsafe bytes + Int(field.start)
-                    let flag =
-                        unsafe Self.hasFleetingValue(UnsafeRawBufferPointer(start: name, count: Int(field.nameLength)))
-                        ? NGHTTP2_NV_FLAG_NO_INDEX : NGHTTP2_NV_FLAG_NONE
-                    unsafe values.initializeElement(
-                        at: index,
-                        to: nghttp2_nv(
-                            name: name, value: name + Int(field.nameLength), namelen: Int(field.nameLength),
-                            valuelen: Int(field.valueLength), flags: UInt8(flag.rawValue)))
-                    index += 1
+        unsafe withUnsafeTemporaryAllocation(byteCount: room, alignment: 1) { scratch in
+            let capacity = NameValueList.mostControlFields + fields.count
+            return unsafe withUnsafeTemporaryAllocation(of: nghttp2_nv.self, capacity: capacity) { values in
+                var list = unsafe NameValueList(values: values, scratch: scratch)
+                addControl(&list)
+                unsafe fields.forEach { name, value in
+                    unsafe list.add(
+                        name, value, Self.hasFleetingValue(name) ? NGHTTP2_NV_FLAG_NO_INDEX : NGHTTP2_NV_FLAG_NONE)
                 }
-            }
-            return unsafe control.withUnsafeFields { bytes, list in
-                unsafe add(bytes, list)
-                return unsafe fields.withUnsafeFields { bytes, list in
-                    unsafe add(bytes, list)
-                    return unsafe submit(values.baseAddress, count)
-                }
+                return unsafe submit(values.baseAddress, list.count)
             }
         }
     }
@@ -147,5 +136,50 @@ extension HTTP2Session {
     private static func hasFleetingValue(_ name: UnsafeRawBufferPointer) -> Bool {
         unsafe name.count > 2 && name[2] | 0x20 == UInt8(ascii: "r") && name[1] == UInt8(ascii: "-")
             && name[0] | 0x20 == UInt8(ascii: "x")
+    }
+}
+
+/// A header list in nghttp2's form while it is put together, in memory of its user's.
+@safe
+struct NameValueList {
+    /// The most fields that an engine adds of its own.
+    static let mostControlFields = 5
+
+    private let values: UnsafeMutableBufferPointer<nghttp2_nv>
+    private let scratch: UnsafeMutableRawBufferPointer
+    private(set) var count = 0
+    private var used = 0
+
+    init(values: UnsafeMutableBufferPointer<nghttp2_nv>, scratch: UnsafeMutableRawBufferPointer) {
+        unsafe self.values = values
+        unsafe self.scratch = scratch
+    }
+
+    /// Adds a field whose value is copied into the scratch memory, where there must be room.
+    mutating func add(_ name: StaticString, _ value: String) {
+        var value = value
+        value.withUTF8 { bytes in
+            let copy = unsafe UnsafeMutableRawBufferPointer(rebasing: scratch[used..<used + bytes.count])
+            unsafe copy.copyMemory(from: UnsafeRawBufferPointer(bytes))
+            used += bytes.count
+            let name = unsafe UnsafeRawBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount)
+            unsafe add(name, UnsafeRawBufferPointer(copy), NGHTTP2_NV_FLAG_NONE)
+        }
+    }
+
+    /// Adds a field whose bytes outlive the list.
+    mutating func add(_ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer, _ flag: nghttp2_nv_flag) {
+        unsafe precondition(count < values.count)
+        // nghttp2 declares the pointers mutable and does not write through them.
+        unsafe values.initializeElement(
+            at: count,
+            to: nghttp2_nv(
+                name: Self.bytes(name), value: Self.bytes(value), namelen: name.count, valuelen: value.count,
+                flags: UInt8(flag.rawValue)))
+        count += 1
+    }
+
+    private static func bytes(_ buffer: UnsafeRawBufferPointer) -> UnsafeMutablePointer<UInt8>? {
+        unsafe UnsafeMutablePointer(mutating: buffer.baseAddress?.assumingMemoryBound(to: UInt8.self))
     }
 }

@@ -12,8 +12,11 @@ import NIOCore
     /// Frames that may wait for a peer that does not read. Those that carry bodies are not counted among them.
     private static let mostQueuedFrames = 800
 
+    /// The most digits of a number in a field.
+    static let decimalLength = 20
+
     final let limits: HTTPLimits
-    final var streams = StreamTable()
+    final var streams = StreamTable<HTTP2Stream>()
     final var abuse = HTTP2Abuse()
     /// The header section that is arriving: there is at most one on a connection (RFC 9113 §4.3).
     final var incoming = IncomingHeaders()
@@ -41,11 +44,15 @@ import NIOCore
     /// Owned: freed in deinit. Set once by the initializer of this class.
     private(set) final var session: OpaquePointer?
 
+    /// What the session lives in: let go after it.
+    private final let memory: SessionMemory?
+
     init(role: HTTP2Role, limits: HTTPLimits) {
         self.limits = limits
         scanner = FrameScanner(preface: role == .server ? Int(NGHTTP2_CLIENT_MAGIC_LEN) : 0)
+        memory = role == .server ? SessionMemory() : nil
         let context = unsafe Unmanaged.passUnretained(self).toOpaque()
-        unsafe session = HTTP2Callbacks.shared.makeSession(role, context: context)
+        unsafe session = HTTP2Callbacks.shared.makeSession(role, context: context, memory: memory)
         submitSettings(role)
     }
 

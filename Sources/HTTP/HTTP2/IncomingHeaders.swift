@@ -1,3 +1,5 @@
+internal import Glibc
+
 /// A header section while it arrives, with its pseudo-header fields apart (RFC 9113 §8.3) and its decoded size counted.
 struct IncomingHeaders {
     var method = ""
@@ -37,7 +39,7 @@ struct IncomingHeaders {
         }
         if isPseudo { return true }
         if fields.isEmpty { fields.reserve(fields: 12, bytes: 384) }
-        if isResponse, name.count == 14, unsafe name.elementsEqual("content-length".utf8) {
+        if isResponse, unsafe name.isText("content-length") {
             contentLength = unsafe Int(String(decoding: value, as: UTF8.self))
             return true
         }
@@ -52,7 +54,7 @@ struct IncomingHeaders {
     ) {
         // A longer one puts the list past its limits: it need not be kept.
         guard value.count <= limits.headerListSize, name.count > 2 else { return }
-        let text = unsafe String(decoding: value, as: UTF8.self)
+        let text = unsafe value.controlText
         // The length and the second letter tell them apart: :method, :status, :scheme, :authority, :path.
         switch unsafe (name.count, name[1]) {
         case (7, UInt8(ascii: "m")): method = text
@@ -73,12 +75,29 @@ struct IncomingHeaders {
                 if !cookie.isEmpty { cookie += [UInt8(ascii: ";"), UInt8(ascii: " ")] }
                 cookie += fields.valueBytes(at: index)
             } else {
-                joined.append(name: fields.name(at: index), fields.valueBytes(at: index))
+                joined.append(name: fields.name(at: index), fields.valueBytes(at: index)[...])
             }
         }
         joined.append(name: "cookie", cookie[...])
         fields = joined
         cookies = 1
+    }
+}
+
+extension UnsafeRawBufferPointer {
+    fileprivate func isText(_ text: StaticString) -> Bool {
+        guard let base = baseAddress, count == text.utf8CodeUnitCount else { return false }
+        return unsafe memcmp(base, text.utf8Start, count) == 0
+    }
+
+    /// The bytes as text; that which nearly all requests have is not made anew.
+    fileprivate var controlText: String {
+        switch count {
+        case 3 where unsafe isText("GET"): "GET"
+        case 4 where unsafe isText("POST"): "POST"
+        case 5 where unsafe isText("https"): "https"
+        default: unsafe String(decoding: self, as: UTF8.self)
+        }
     }
 }
 

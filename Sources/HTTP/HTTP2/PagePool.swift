@@ -47,8 +47,4 @@ final class PagePool: Sendable {
         state.withLock { $0.free.append(slot) }
     }
 
-    func owns(_ pointer: UnsafeMutableRawPointer) -> Bool {
-        let address = UInt(bitPattern: pointer)
-        return base != 0 && address >= base && address - base < UInt(slotSize * Self.slotCount)
-    }
 }

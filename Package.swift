@@ -62,7 +62,7 @@ let package = Package(
                 "Transport", "Vault", "Qwen", "Translation", "Admission", "Telemetry", nioPosix, logging,
                 .product(name: "Configuration", package: "swift-configuration"),
             ]),
-        module("QwenSimulator", ["Transport", "JSON", "EventStream", nioPosix]),
+        module("QwenSimulator", ["Transport", "TLS", "HTTP", "JSON", "EventStream", nioCore, nioPosix]),
         .executableTarget(
             name: "qwen-gateway",
             dependencies: [
@@ -85,6 +85,9 @@ let package = Package(
         tests("Vault", ["TestSupport"]),
         tests("Qwen", ["TestSupport", "Vault", "TLS", "HTTP", "JSON", "EventStream", nioCore]),
         tests("Admission", ["HTTP"]),
+        tests(
+            "QwenSimulator",
+            ["TestSupport", "Transport", "TLS", "HTTP", "JSON", "EventStream", nioCore, nioPosix]),
         tests(
             "Gateway",
             ["QwenSimulator", "TestSupport", "TLS", "HTTP", "Transport", "Telemetry", logging, nioCore, nioPosix]),

@@ -147,6 +147,8 @@ class Gateway(Server):
             "GATEWAY_API_KEYS": ",".join(self.keys),
             "RATE_LIMIT_RPS": "0",
             "ADMIN_ADDRESS": "",
+            # What the simulator refuses is refused at once, unless a test wants otherwise.
+            "UPSTREAM_RETRY_BUDGET": "0",
             "WORKERS": "2",
         } | settings
         super().__init__(gateway_command(), self.settings, folder, r'"msg":"listening"[^\n]*?"port":"?(\d+)')

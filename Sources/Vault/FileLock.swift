@@ -24,14 +24,16 @@ package struct FileLock: Sendable {
     /// - Parameter now: milliseconds since 1970-01-01T00:00:00Z.
     package func tryAcquire(now: Int64) throws(VaultError) -> HeldFileLock? {
         if let held = try create(now: now) { return held }
+        var wasStale = false
         if let status = FileStatus(path) {
             guard Self.isStale(status, now: now), try removeStale(now: now) else { return nil }
+            wasStale = true
         }
-        return try create(now: now)
+        return try create(now: now, wasStale: wasStale)
     }
 
     /// Makes the file; nil if there is one.
-    private func create(now: Int64) throws(VaultError) -> HeldFileLock? {
+    private func create(now: Int64, wasStale: Bool = false) throws(VaultError) -> HeldFileLock? {
         let token = try randomUUID(for: path)
         let flags = O_CREAT | O_EXCL | O_RDWR | O_NOFOLLOW | O_CLOEXEC
         guard let descriptor = unsafe Descriptor(open(path, flags, 0o600)) else {
@@ -43,7 +45,8 @@ package struct FileLock: Sendable {
             _ = unsafe unlink(path)
             throw VaultError(.unwritable, "\(path) cannot be written: \(text)")
         }
-        return HeldFileLock(path: path, guardPath: guardPath, token: token, descriptor: descriptor)
+        return HeldFileLock(
+            path: path, guardPath: guardPath, token: token, wasStale: wasStale, descriptor: descriptor)
     }
 
     /// Removes a stale lock. False if it is not stale after all, or another process is at it.
@@ -89,11 +92,16 @@ package final class HeldFileLock: Sendable {
     private let guardPath: String
     /// What the file holds.
     package let token: String
+    /// It was taken over from a holder that had died.
+    package let wasStale: Bool
     // Open as long as the lock is held, so that no other file can come to have the same inode.
     private let descriptor: Descriptor
     private let isOver = Atomic(false)
 
-    fileprivate init(path: String, guardPath: String, token: String, descriptor: consuming Descriptor) {
+    fileprivate init(
+        path: String, guardPath: String, token: String, wasStale: Bool, descriptor: consuming Descriptor
+    ) {
+        self.wasStale = wasStale
         self.path = path
         self.guardPath = guardPath
         self.token = token

@@ -56,6 +56,11 @@ package struct Vault: Sendable {
         "\(directory)/\(name)\(Self.suffix)"
     }
 
+    /// Makes the directory if it is missing, and refuses one that is not safe to use.
+    package func prepare() throws(VaultError) {
+        _ = try VaultDirectory(creating: directory)
+    }
+
     /// A record, or nil if there is none. One that the previous secret sealed is sealed anew before it is given back.
     package func read(_ name: String) throws(VaultError) -> [UInt8]? {
         let file = try fileName(name)

@@ -25,6 +25,11 @@ package struct CredentialStore: Sendable {
         self.vault = vault
     }
 
+    /// Makes the directory if it is missing: locks need it before there is a credential.
+    package func prepare() throws(CredentialStoreError) {
+        try vaulted { () throws(VaultError) in try vault.prepare() }
+    }
+
     /// The names of all credentials, sorted.
     package func names() throws(CredentialStoreError) -> [String] {
         try vaulted { () throws(VaultError) in try vault.names() }

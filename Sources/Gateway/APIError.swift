@@ -30,6 +30,7 @@ struct APIError: Error, Equatable {
         case contextLengthExceeded = "context_length_exceeded"
         case contentFilter = "content_filter"
         case modelNotFound = "model_not_found"
+        case notFound = "not_found"
         case permissionDenied = "permission_denied"
         case adminOnly = "admin_required"
         case rateLimit = "rate_limit_exceeded"
@@ -69,7 +70,7 @@ struct APIError: Error, Equatable {
         case .missingKey, .invalidKey: (401, "invalid_request_error", .downstream)
         case .permissionDenied: (403, "permission_error", .upstream)
         case .adminOnly: (403, "permission_error", .downstream)
-        case .unknownURL, .modelNotFound: (404, "invalid_request_error", .downstream)
+        case .unknownURL, .modelNotFound, .notFound: (404, "invalid_request_error", .downstream)
         case .methodNotAllowed: (405, "invalid_request_error", .downstream)
         case .requestTimeout: (408, "invalid_request_error", .downstream)
         case .tooLarge: (413, "invalid_request_error", .downstream)
@@ -90,6 +91,8 @@ struct APIError: Error, Equatable {
     }
 
     var status: Int { row.status }
+    /// OpenAI's type.
+    var type: String { row.type }
     var side: Side { row.side }
 
     /// Fields that belong to an answer of this code, beyond those of every answer.
@@ -144,6 +147,11 @@ extension APIError {
         self.init(.invalidRequest, invalid.message, param: invalid.param, clientCode: invalid.code)
     }
 
+    /// Something that a client asked for and that is not there.
+    init(notFound: InvalidRequest) {
+        self.init(.notFound, notFound.message, param: notFound.param, clientCode: notFound.code)
+    }
+
     /// An error that Qwen answered, in its own words. A refusal of the gateway's own credential never looks like one of
     /// the client's key.
     init(_ fault: QwenFault) {
@@ -181,6 +189,14 @@ extension APIError {
         let policy = FaultPolicy(fault.kind)
         shouldRetry = policy.clientShouldRetry
         retryAfter = fault.retryAfter ?? policy.usualWait
+    }
+
+    /// A call that failed in the end.
+    init(_ failure: QwenCallFailure) {
+        switch failure {
+        case .fault(let fault): self.init(fault)
+        case .transport(let error): self.init(error)
+        }
     }
 
     /// A call that failed on its way.

@@ -1,5 +1,6 @@
 import HTTP
 import NIOCore
+import Qwen
 import Telemetry
 import Translation
 import Transport
@@ -9,6 +10,8 @@ final class GatewayExchange {
     let service: GatewayService
     let server: ServerExchange
     private(set) var record: AccessRecord
+    /// How the client's errors look.
+    var errorShape = ErrorShape.openAI
     /// Set by who knows better than the client's side how the exchange went.
     var outcome: Outcome?
     private var firstByte: NIODeadline?
@@ -23,6 +26,30 @@ final class GatewayExchange {
 
     /// Whose requests take turns with others': the name of the client's key, or its address where it needs none.
     var clientKey: String { record.key ?? record.client }
+
+    /// What the exchange's dialect needs of the gateway.
+    var dialectContext: DialectContext {
+        DialectContext(
+            requestID: requestID, clientKey: clientKey, defaultModel: service.shared.defaultModel,
+            created: Int(record.time.seconds), now: service.loop.now, shared: service.shared)
+    }
+
+    /// Appends an error in the shape of the exchange's dialect.
+    func write(_ error: APIError, into output: inout ByteBuffer) {
+        switch errorShape {
+        case .openAI: error.write(into: &output)
+        case .anthropic:
+            MessagesError.write(
+                status: error.status, message: error.message, code: error.clientCode ?? error.code.rawValue,
+                requestID: requestID, into: &output)
+        }
+    }
+
+    /// Notes that Qwen is called.
+    func called(with lease: CredentialLease) {
+        record.credential = lease.credential.name
+        record.attempts = (record.attempts ?? 0) + 1
+    }
 
     /// Notes what the answer has cost.
     func account(_ usage: TokenUsage?) {
@@ -72,7 +99,7 @@ final class GatewayExchange {
         var fields = HeaderFields()
         error.appendFields(to: &fields)
         var body = ByteBuffer()
-        service.write(error, into: &body)
+        write(service.redacted(error), into: &body)
         respond(error.status, contentType: "application/json", body: body, fields)
     }
 
@@ -85,6 +112,7 @@ final class GatewayExchange {
     private func appendCommonFields(_ contentType: StaticString, to fields: inout HeaderFields) {
         fields.append("content-type", contentType)
         fields.append("x-request-id", record.requestID)
+        if errorShape == .anthropic { fields.append("request-id", record.requestID) }
         fields.append("date", service.httpDate)
     }
 

@@ -125,7 +125,8 @@ package final class GatewayServer: Sendable {
         return GatewayService.Shared(
             keys: entries, allowsAnonymous: configuration.allowsAnonymous,
             defaultModel: configuration.defaultModel, maxBodyBytes: configuration.maxBodyBytes,
-            keepAliveInterval: interval > .zero ? interval : nil, logger: logger, redactor: redactor, started: .now())
+            keepAliveInterval: interval > .zero ? interval : nil, logger: logger, redactor: redactor, started: .now(),
+            responses: ResponseCabinet(), aliases: configuration.modelAliases)
     }
 
     private static func serverOptions(_ configuration: GatewayConfiguration) -> HTTPSServer.Options {

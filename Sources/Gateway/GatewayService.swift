@@ -5,6 +5,7 @@ import Logging
 import NIOCore
 import Qwen
 import Telemetry
+import Translation
 import Transport
 
 /// One event loop's gateway: it admits requests, routes them, and starts what answers them.
@@ -23,6 +24,9 @@ final class GatewayService: ExchangeService {
         let logger: Logger
         let redactor: SecretRedactor
         let started: NIODeadline
+        /// Responses that clients asked to be kept (`store: true`): the only thing that loops share under a lock, and
+        /// only for who asks for it.
+        let responses: ResponseCabinet
     }
 
     /// Who is served.
@@ -63,12 +67,12 @@ final class GatewayService: ExchangeService {
     /// The value of a Date field (RFC 9110 §6.6.1), made once a second.
     var httpDate: String { dateCache.text(at: WallTime.now()) }
 
-    /// Appends an error as the client is to see it. Qwen's words can quote the credential that it was called with.
-    func write(_ error: APIError, into output: inout ByteBuffer) {
+    /// An error as the client is to see it. Qwen's words can quote the credential that it was called with.
+    func redacted(_ error: APIError) -> APIError {
         var error = error
         error.message = shared.redactor.redact(error.message)
         error.clientCode = error.clientCode.map { shared.redactor.redact($0) }
-        error.write(into: &output)
+        return error
     }
 
     func log(_ record: AccessRecord) {
@@ -87,6 +91,7 @@ final class GatewayService: ExchangeService {
             route = Router.adminRoute(head.path)
             access = needsKey && route != .health ? .administrator : .everyone
         }
+        if let route { exchange.errorShape = route.errorShape }
         if access != .everyone, let error = admit(exchange, head, access) { return refuse(exchange, error) }
         guard let route else {
             return refuse(
@@ -95,7 +100,13 @@ final class GatewayService: ExchangeService {
         }
         guard route.allows(head.method) else { return refuseMethod(exchange, head.method, route) }
         switch route {
-        case .chatCompletions: return ChatExchange.begin(exchange, head)
+        case .chatCompletions: return RelayExchange.begin(exchange, head) { ChatDialect($0) }
+        case .responses: return RelayExchange.begin(exchange, head) { ResponsesDialect($0) }
+        case .messages, .countTokens: return beginAnthropic(exchange, head, route)
+        case .completions: return CompletionsExchange.begin(exchange, head)
+        case .embeddings: return EmbeddingsExchange.begin(exchange, head)
+        case .storedResponse(let id): return answerStored(exchange, head.method, id)
+        case .models, .model: return answerModels(exchange, head, route)
         case .root: return answer(exchange, StatusPage.root)
         case .health: return answer(exchange, StatusPage.health)
         case .auth: return AwaitedExchange(exchange) { [keeper] in await keeper.answerAuth() }
@@ -106,6 +117,41 @@ final class GatewayService: ExchangeService {
                 await keeper.answerHealth(uptime: uptime, waiting: waiting)
             }
         }
+    }
+
+    /// What Anthropic's clients ask for. They must say which version they speak.
+    private func beginAnthropic(
+        _ exchange: GatewayExchange, _ head: RequestHead, _ route: Route
+    ) -> any ExchangeHandler {
+        do throws(InvalidRequest) {
+            try MessagesVersion.check(head.fields["anthropic-version"])
+        } catch {
+            return refuse(exchange, APIError(error))
+        }
+        if route == .messages { return RelayExchange.begin(exchange, head) { MessagesDialect($0) } }
+        return DocumentExchange.begin(exchange, head) { (body, document) throws(InvalidRequest) in
+            var answer = ByteBuffer()
+            try MessagesTokenCount(body, document: &document).write(into: &answer)
+            return answer
+        }
+    }
+
+    private func answerStored(_ exchange: GatewayExchange, _ method: String, _ id: String) -> any ExchangeHandler {
+        let owner = exchange.clientKey
+        let now = loop.now
+        var body: ByteBuffer?
+        if method == "DELETE" {
+            if shared.responses.withLock({ $0.delete(id, owner: owner, now: now) }) {
+                var deleted = ByteBuffer()
+                StoredResponseAnswer.writeDeleted(id, into: &deleted)
+                body = deleted
+            }
+        } else {
+            body = shared.responses.withLock { $0.get(id, owner: owner, now: now)?.body }
+        }
+        guard let body else { return refuse(exchange, APIError(notFound: StoredResponseAnswer.notFound(id))) }
+        exchange.respond(200, contentType: "application/json", body: body)
+        return AnsweredExchange(exchange)
     }
 
     /// Looks at the request's key; gives the error that refuses it, or nil.
@@ -145,7 +191,7 @@ final class GatewayService: ExchangeService {
         var fields = HeaderFields()
         fields.append("allow", route.allowedMethods)
         var body = ByteBuffer()
-        error.write(into: &body)
+        exchange.write(error, into: &body)
         exchange.outcome = .rejected
         exchange.update { $0.errorCode = error.code.rawValue }
         exchange.respond(error.status, contentType: "application/json", body: body, fields)
@@ -179,7 +225,8 @@ final class GatewayService: ExchangeService {
 /// The answers to `GET /` and `GET /health`.
 enum StatusPage {
     static let root: StaticString = """
-        {"name":"qwen-gateway","version":"0.1.0","endpoints":["/v1/chat/completions","/health"]}
+        {"name":"qwen-gateway","version":"0.1.0","endpoints":["/v1/chat/completions","/v1/completions","/v1/responses",\
+        "/v1/messages","/v1/messages/count_tokens","/v1/embeddings","/v1/models","/health"]}
         """
     static let health: StaticString = #"{"status":"ok"}"#
 }

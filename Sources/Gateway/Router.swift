@@ -7,19 +7,39 @@ enum Route: Equatable {
     case detailedHealth
     case auth
     case chatCompletions
+    case completions
+    case responses
+    /// A response that was stored, by its id.
+    case storedResponse(String)
+    case messages
+    case countTokens
+    case embeddings
+    case models
+    /// A model, by its id.
+    case model(String)
 
     /// The methods that the route answers, as `Allow` lists them.
     var allowedMethods: String {
         switch self {
-        case .root, .health, .detailedHealth, .auth: "GET, HEAD"
-        case .chatCompletions: "POST"
+        case .root, .health, .detailedHealth, .auth, .models, .model: "GET, HEAD"
+        case .storedResponse: "GET, HEAD, DELETE"
+        case .chatCompletions, .completions, .responses, .messages, .countTokens, .embeddings: "POST"
         }
     }
 
     func allows(_ method: String) -> Bool {
         switch self {
-        case .root, .health, .detailedHealth, .auth: method == "GET" || method == "HEAD"
-        case .chatCompletions: method == "POST"
+        case .root, .health, .detailedHealth, .auth, .models, .model: method == "GET" || method == "HEAD"
+        case .storedResponse: method == "GET" || method == "HEAD" || method == "DELETE"
+        case .chatCompletions, .completions, .responses, .messages, .countTokens, .embeddings: method == "POST"
+        }
+    }
+
+    /// How its errors look.
+    var errorShape: ErrorShape {
+        switch self {
+        case .messages, .countTokens: .anthropic
+        default: .openAI
         }
     }
 }
@@ -37,30 +57,95 @@ enum Access: Equatable {
 enum Router {
     /// The route, and who may ask for the path, whether it exists or not.
     static func route(_ target: String) -> (route: Route?, access: Access) {
-        switch path(of: target) {
-        case "/v1/chat/completions", "/v1/v1/chat/completions": return (.chatCompletions, .client)
+        // First the one that is asked for most.
+        if target == "/v1/chat/completions" { return (.chatCompletions, .client) }
+        let path = path(of: target)
+        if path == "/v1" || path.hasPrefix("/v1/") {
+            let rest = path.hasPrefix("/v1/v1/") ? path.dropFirst(6) : path.dropFirst(3)
+            return (clientRoute(rest), .client)
+        }
+        switch path {
         case "/": return (.root, .everyone)
         case "/health": return (.health, .everyone)
         case "/health/detailed": return (.detailedHealth, .administrator)
         case "/auth": return (.auth, .administrator)
-        case let other: return (nil, other == "/v1" || other.hasPrefix("/v1/") ? .client : .everyone)
+        default: return (nil, .everyone)
+        }
+    }
+
+    /// - Parameter path: what follows `/v1`.
+    private static func clientRoute(_ path: Substring) -> Route? {
+        switch path {
+        case "/chat/completions": .chatCompletions
+        case "/completions": .completions
+        case "/responses": .responses
+        case "/messages": .messages
+        case "/messages/count_tokens": .countTokens
+        case "/embeddings": .embeddings
+        case "/models": .models
+        default:
+            // A model's id may hold slashes, and comes percent-encoded at times.
+            if let id = identifier(path, after: "/models/") {
+                .model(id)
+            } else if let id = identifier(path, after: "/responses/"), !id.contains("/") {
+                .storedResponse(id)
+            } else {
+                nil
+            }
+        }
+    }
+
+    private static func identifier(_ path: Substring, after prefix: String) -> String? {
+        guard path.hasPrefix(prefix), path.count > prefix.count else { return nil }
+        return decoded(path.dropFirst(prefix.count))
+    }
+
+    /// Without percent-encoding (RFC 3986 §2.1); nil where that is broken, or hides a control character.
+    static func decoded(_ text: Substring) -> String? {
+        guard text.utf8.contains(UInt8(ascii: "%")) else { return String(text) }
+        var bytes: [UInt8] = []
+        var rest = text.utf8[...]
+        while let byte = rest.popFirst() {
+            guard byte == UInt8(ascii: "%") else {
+                bytes.append(byte)
+                continue
+            }
+            guard let high = rest.popFirst().flatMap(hexValue), let low = rest.popFirst().flatMap(hexValue) else {
+                return nil
+            }
+            bytes.append(high << 4 | low)
+        }
+        guard !bytes.contains(where: { $0 < 0x20 || $0 == 0x7F }) else { return nil }
+        return String(validating: bytes, as: UTF8.self)
+    }
+
+    private static func hexValue(_ digit: UInt8) -> UInt8? {
+        switch digit {
+        case UInt8(ascii: "0")...UInt8(ascii: "9"): digit - UInt8(ascii: "0")
+        case UInt8(ascii: "a")...UInt8(ascii: "f"): digit - UInt8(ascii: "a") + 10
+        case UInt8(ascii: "A")...UInt8(ascii: "F"): digit - UInt8(ascii: "A") + 10
+        default: nil
         }
     }
 
     /// The route of a path on the admin address, which serves no client of Qwen.
     static func adminRoute(_ target: String) -> Route? {
-        let route = route(target).route
-        return route == .chatCompletions ? nil : route
+        let (route, access) = route(target)
+        return access == .client ? nil : route
     }
 
     /// The path of a target: without its query, without slashes at its end.
     static func path(of target: String) -> String {
-        let isPath = unsafe target.utf8.withContiguousStorageIfAvailable { bytes in
-            unsafe bytes.last != UInt8(ascii: "/") && !bytes.contains(UInt8(ascii: "?"))
+        guard target.utf8.contains(where: { $0 == UInt8(ascii: "?") }) || target.utf8.last == UInt8(ascii: "/") else {
+            return target
         }
-        if isPath == true { return target }
         let path = target.utf8.prefix { $0 != UInt8(ascii: "?") }
         guard let end = path.lastIndex(where: { $0 != UInt8(ascii: "/") }) else { return "/" }
         return String(path[...end]) ?? target
+    }
+
+    /// The query of a target, without its question mark; empty where there is none.
+    static func query(of target: String) -> String {
+        target.firstIndex(of: "?").map { String(target[target.index(after: $0)...]) } ?? ""
     }
 }

@@ -7,12 +7,11 @@ import Telemetry
 import Translation
 import Transport
 
-/// One `POST /v1/chat/completions`: the request on its way to Qwen, and the answer on its way back.
-final class ChatExchange: ExchangeHandler {
+/// One request for an answer of a model's, in whichever dialect: the request on its way to Qwen as a chat completion,
+/// and the answer on its way back.
+final class RelayExchange: ExchangeHandler {
     private enum State {
-        /// The request's body is arriving.
-        case receiving(ByteBuffer)
-        /// Sent, or about to be; nothing of an answer is known.
+        /// Nothing of an answer is known.
         case waiting
         /// Events are passed on as they come.
         case streaming
@@ -24,12 +23,12 @@ final class ChatExchange: ExchangeHandler {
     }
 
     let exchange: GatewayExchange
-    private var state = State.receiving(ByteBuffer())
+    private let dialect: any Dialect
+    private var state = State.waiting
+    private var body = RequestBody()
     private var request: ChatRequest?
     private var parser = EventStreamParser()
-    /// The answer of a client that streams, from its first sign of life on.
-    private var stream: ChatStream
-    /// The answer of one that does not, to whom Qwen streams all the same.
+    /// The answer of a client that does not stream, where Qwen streams all the same.
     private var assembler: ChatAssembler
     private(set) var call: QwenCall?
     private var sentUpstream: NIODeadline?
@@ -42,45 +41,34 @@ final class ChatExchange: ExchangeHandler {
 
     private var service: GatewayService { exchange.service }
 
-    private init(_ exchange: GatewayExchange) {
+    private init(_ exchange: GatewayExchange, _ dialect: any Dialect) {
         self.exchange = exchange
-        stream = ChatStream(includesUsage: false)
+        self.dialect = dialect
         assembler = ChatAssembler(limit: 0)
     }
 
     /// Looks at the head; what is wrong with it is answered before a byte of the body is read.
-    static func begin(_ exchange: GatewayExchange, _ head: RequestHead) -> any ExchangeHandler {
+    static func begin(
+        _ exchange: GatewayExchange, _ head: RequestHead, _ dialect: (DialectContext) -> any Dialect
+    ) -> any ExchangeHandler {
         if let error = JSONBody.refusal(of: head, limit: exchange.service.shared.maxBodyBytes) {
             exchange.fail(error, outcome: .rejected)
             return AnsweredExchange(exchange)
         }
-        return ChatExchange(exchange)
+        return RelayExchange(exchange, dialect(exchange.dialectContext))
     }
 
     // MARK: The request
 
-    func bodyReceived(_ bytes: ByteBuffer) {
-        guard case .receiving(var body) = state else { return }
-        state = .over
-        let limit = service.shared.maxBodyBytes
-        guard body.readableBytes + bytes.readableBytes <= limit else {
-            return exchange.fail(JSONBody.tooLarge(limit), outcome: .rejected)
-        }
-        var bytes = bytes
-        exchange.server.consume(bytes.readableBytes)
-        body.writeBuffer(&bytes)
-        state = .receiving(body)
-    }
+    func bodyReceived(_ bytes: ByteBuffer) { body.receive(bytes, exchange) }
 
     func requestEnded() {
-        guard case .receiving(let body) = state else { return }
+        guard let body = body.end() else { return }
         state = .waiting
         defer { service.document.removeAll() }
         do {
-            let request = try ChatRequest(
-                body, document: &service.document, defaultModel: service.shared.defaultModel)
+            let request = try dialect.read(body, &service.document)
             self.request = request
-            stream = ChatStream(includesUsage: request.includesUsage)
             exchange.update {
                 $0.model = request.model
                 $0.stream = request.isStreaming
@@ -96,11 +84,7 @@ final class ChatExchange: ExchangeHandler {
         call.start()
     }
 
-    func requestFailed(_ fault: RequestFault) {
-        guard case .receiving = state else { return }
-        state = .over
-        exchange.fail(APIError(fault), outcome: fault.status == 408 ? .timeout : .rejected)
-    }
+    func requestFailed(_ fault: RequestFault) { body.fail(fault, exchange) }
 
     // MARK: The client's pace
 
@@ -114,13 +98,13 @@ final class ChatExchange: ExchangeHandler {
         // A client that is slow to read is no sign of a silent Qwen.
         guard request?.isStreaming == true, let call, call.isUnderWay, untaken == 0 else { return }
         guard let sign = keepAlive.due(now, interval: service.shared.keepAliveInterval) else { return }
-        if stream.isDone { return }
+        if dialect.isDone { return }
         beginStream()
         call.commit()
         exchange.server.write { output in
             switch sign {
             case .comment: output.writeStaticString(ChatStream.keepAliveComment)
-            case .event: stream.writeKeepAliveChunk(identity: identity, into: &output)
+            case .event: dialect.keepAlive(into: &output)
             }
         }
     }
@@ -140,13 +124,10 @@ final class ChatExchange: ExchangeHandler {
 
 // MARK: - The answer
 
-extension ChatExchange: QwenCallHandler {
+extension RelayExchange: QwenCallHandler {
     func request(for lease: CredentialLease) -> (head: RequestHead, body: ByteBuffer) {
         let provider = lease.provider
-        exchange.update {
-            $0.credential = lease.credential.name
-            $0.attempts = ($0.attempts ?? 0) + 1
-        }
+        exchange.called(with: lease)
         sentUpstream = service.loop.now
         keepAlive.began(service.loop.now)
         guard let request else { return (provider.chatRequest(isStreaming: false), ByteBuffer()) }
@@ -172,7 +153,7 @@ extension ChatExchange: QwenCallHandler {
             return
         }
         if request?.isStreaming == true {
-            stream.isPartial = isPartial
+            dialect.begin(isPartial: isPartial)
             state = .streaming
         } else {
             assembler = ChatAssembler(limit: service.shared.maxAnswerBytes, isPartial: isPartial)
@@ -204,7 +185,7 @@ extension ChatExchange: QwenCallHandler {
             state = .collecting(body)
             call?.consume(count)
         case .over: call?.consume(count)
-        case .receiving, .waiting: break
+        case .waiting: break
         }
     }
 
@@ -260,7 +241,7 @@ extension ChatExchange: QwenCallHandler {
             case .malformed: breakOff(APIError(.upstreamError, "Qwen sent an event that is not JSON."))
             case .tooLarge: giveUp(APIError(.upstreamError, "Qwen's answer is too large."))
             }
-        case .receiving, .waiting, .collecting, .over: break
+        case .waiting, .collecting, .over: break
         }
         return false
     }
@@ -270,7 +251,7 @@ extension ChatExchange: QwenCallHandler {
         guard exchange.server.hasResponded else {
             // The head waits for the first event: an error in its place can still have a status of its own.
             var first = ByteBuffer()
-            let action = stream.receive(data, document: &service.document, into: &first)
+            let action = dialect.receive(data, &service.document, into: &first)
             if first.readableBytes > 0 {
                 beginStream()
                 call?.accept()
@@ -281,7 +262,7 @@ extension ChatExchange: QwenCallHandler {
         }
         var action = ChatStream.Action.proceed
         exchange.server.write { output in
-            action = stream.receive(data, document: &service.document, into: &output)
+            action = dialect.receive(data, &service.document, into: &output)
         }
         return action
     }
@@ -302,14 +283,14 @@ extension ChatExchange: QwenCallHandler {
         case .collecting(let body):
             state = .over
             deliver(body)
-        case .receiving, .waiting, .over: break
+        case .waiting, .over: break
         }
     }
 
     private func endOfEvents() {
         if case .assembling = state { return finish() }
         var marker = ByteBuffer()
-        guard stream.end(into: &marker) else { return failed(.truncated) }
+        guard dialect.end(into: &marker) else { return failed(.truncated) }
         beginStream()
         exchange.server.write { $0.writeBuffer(&marker) }
         complete()
@@ -317,46 +298,50 @@ extension ChatExchange: QwenCallHandler {
 
     /// Everything has been passed on.
     private func complete() {
-        exchange.account(stream.usage)
+        exchange.account(dialect.usage)
         state = .over
         call?.complete()
         call = nil
         exchange.server.end()
+        dialect.completed()
     }
 
     /// Answers with what has been put together.
     private func finish() {
-        var body = ByteBuffer()
-        guard assembler.finish(identity: identity, into: &body) else { return failed(.truncated) }
-        exchange.account(assembler.usage)
+        var completion = ByteBuffer()
+        guard assembler.finish(identity: identity, into: &completion) else { return failed(.truncated) }
+        // What was cut short says so already.
+        guard let body = dialect.answer(completion, &service.document, isPartial: false) else {
+            return giveUp(APIError(.upstreamError, "Qwen's answer can not be put together."))
+        }
         answer(body)
     }
 
     private func answer(_ body: ByteBuffer) {
+        exchange.account(dialect.usage)
         state = .over
         call?.complete()
         call = nil
         exchange.respond(200, contentType: "application/json", body: body)
+        dialect.completed()
     }
 
     /// Answers with a whole document that Qwen sent.
     private func deliver(_ body: ByteBuffer) {
         defer { service.document.removeAll() }
-        do throws(ChatAnswer.Fault) {
-            let answer = try ChatAnswer(body, document: &service.document, isPartial: isPartial)
-            guard request?.isStreamedUpstream == false else {
-                return giveUp(APIError(.upstreamError, "Qwen's answer has not the form that was asked for."))
-            }
-            exchange.account(answer.usage)
-            self.answer(answer.body)
-        } catch {
-            failed(QwenFault(body: body, status: 200, fields: HeaderFields(), unixTime: WallTime.now().seconds))
+        guard let answer = dialect.answer(body, &service.document, isPartial: isPartial) else {
+            return failed(
+                QwenFault(body: body, status: 200, fields: HeaderFields(), unixTime: WallTime.now().seconds))
         }
+        guard request?.isStreamedUpstream == false else {
+            return giveUp(APIError(.upstreamError, "Qwen's answer has not the form that was asked for."))
+        }
+        self.answer(answer)
     }
 
     /// Qwen's answer is an error: another may follow it, as long as the client knows nothing of this one.
     private func failed(_ fault: QwenFault) {
-        if exchange.server.hasResponded { exchange.account(stream.usage) }
+        if exchange.server.hasResponded { exchange.account(dialect.usage) }
         state = exchange.server.hasResponded ? .over : .waiting
         call?.reject(fault)
     }
@@ -390,9 +375,8 @@ extension ChatExchange: QwenCallHandler {
         call = nil
         state = .over
         if exchange.server.hasResponded {
-            var object = ByteBuffer()
-            service.write(error, into: &object)
-            exchange.server.write { EventStreamWriter.writeEvent(data: object, into: &$0) }
+            let shown = service.redacted(error)
+            exchange.server.write { dialect.breakOff(shown, into: &$0) }
         }
         let truncated = error.code == .upstreamTruncated
         exchange.fail(error, outcome: outcome ?? (truncated ? .upstreamTruncated : .upstreamError))

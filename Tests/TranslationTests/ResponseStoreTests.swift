@@ -13,7 +13,7 @@ import Testing
     {
         let output = #"{"type":"message","id":"\#(item ?? "msg_\(id)")","role":"assistant","content":"\#(text)"}"#
         return StoredResponse(
-            id: id, body: ByteBuffer(string: "{\"id\":\"\(id)\"}"),
+            id: id, body: ByteBuffer(string: #"{"id":"\#(id)","output":[\#(output)]}"#),
             input: [StoredItem(userText: ByteBuffer(string: "\"to \(id)\""))],
             output: [StoredItem(id: item ?? "msg_\(id)", text: ByteBuffer(string: output))], previousID: previous)
     }
@@ -22,7 +22,7 @@ import Testing
         var store = ResponseStore()
         let isKept = store.put(response("a"), owner: "me", now: start)
         #expect(isKept)
-        #expect(store.get("a", owner: "me", now: start)?.body == ByteBuffer(string: #"{"id":"a"}"#))
+        #expect(store.get("a", owner: "me", now: start)?.body == response("a").body)
         let isDeleted = store.delete("a", owner: "me", now: start)
         #expect(isDeleted)
         #expect(store.get("a", owner: "me", now: start) == nil)

@@ -93,9 +93,9 @@ enum Responses {
     }
 
     static let usage =
-        #"{"choices":[],"object":"chat.completion.chunk","usage":{"prompt_tokens":22,"completion_tokens":17,"#
-        + #""total_tokens":39,"completion_tokens_details":{"reasoning_tokens":9},"#
-        + #""prompt_tokens_details":{"cached_tokens":4}},"created":1795000001,"model":"qwen-plus","id":"chatcmpl-1"}"#
+        #"{"choices":[],"usage":{"prompt_tokens":22,"completion_tokens":17,"total_tokens":39,"#
+        + #""completion_tokens_details":{"reasoning_tokens":9},"prompt_tokens_details":{"cached_tokens":4}},"#
+        + #""object":"chat.completion.chunk","created":1795000001,"model":"qwen-plus","id":"chatcmpl-1"}"#
 
     /// Reasoning, text and two calls whose pieces alternate, with Qwen's peculiarities.
     static let recorded = [

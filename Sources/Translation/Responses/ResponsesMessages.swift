@@ -29,6 +29,7 @@ struct ResponsesMessages {
     }
 
     mutating func addUserText(_ text: JSONNode, in document: borrowing JSONDocument) {
+        flush()
         addMessage("\"user\"", text, in: document)
     }
 

@@ -1,0 +1,187 @@
+package import JSON
+package import NIOCore
+
+/// The events of one streamed response, made of the chunks of Qwen's chat completion.
+///
+/// Reasoning, text and each call become items of the output, in the order in which they begin. Reasoning and text end
+/// when something else begins; calls stay open until the answer ends, since pieces of several may alternate.
+///
+/// A stream is whole when Qwen says `[DONE]`, or when it ends cleanly after the `finish_reason` and the usage: then it
+/// ends with `response.completed`, or with `response.incomplete` if the answer was cut. Any other end is a truncation
+/// and for `fail`.
+package struct ResponsesStream: Sendable {
+    /// `response.completed` or `response.incomplete` was written.
+    package private(set) var isDone = false
+    /// What Qwen has said of the tokens so far; the last word counts.
+    package private(set) var usage: ResponsesUsage?
+
+    let identity: ResponsesIdentity
+    let template: ResponsesTemplate
+    private let isPartial: Bool
+    private let isStored: Bool
+    private let limit: Int
+    /// The next `sequence_number`.
+    var sequence = 0
+    var hasStarted = false
+    var items: [ResponsesItem] = []
+    /// How the answer ended, once Qwen has said why.
+    var ending: ResponsesStatus?
+    /// The stream broke, and the client was told.
+    var hasFailed = false
+
+    private var hasBegun = false
+    /// The reasoning or text that is being written, by its place in `items`.
+    private var speech: Int?
+    private var calls = ResponsesCalls()
+    /// Bytes of text and logprobs that are held for the end.
+    private var held = 0
+
+    /// - Parameters:
+    ///   - isPartial: Qwen says that the answer was cut short (`x-dashscope-partialresponse: true`).
+    ///   - limit: the most bytes of text that an answer may have: all of it is repeated at the end. An answer that
+    ///     is longer counts as malformed.
+    package init(
+        _ identity: ResponsesIdentity, echo: ResponsesEcho, isPartial: Bool = false, limit: Int = 64 * 1024 * 1024
+    ) {
+        self.identity = identity
+        template = ResponsesTemplate(identity, echo)
+        isStored = echo.isStored
+        self.isPartial = isPartial
+        self.limit = limit
+    }
+
+    /// Takes the data of one of Qwen's events and appends what the client is to get.
+    package mutating func receive(
+        _ data: ByteBuffer, document: inout JSONDocument, into output: inout ByteBuffer
+    ) -> ChatStream.Action {
+        if data.readableBytes == 0 || isDone || hasFailed { return .proceed }
+        if Self.isDoneMarker(data) {
+            guard hasBegun else { return .malformed }
+            complete(into: &output)
+            return .done
+        }
+        do {
+            try document.scan(data)
+        } catch {
+            return .malformed
+        }
+        guard document.kind(of: document.root) == .object else { return .malformed }
+        let chunk = ResponsesChunk(document)
+        if chunk.isFault { return .fault }
+        if let node = chunk.usage, let reported = ResponsesUsage(node, in: document) { usage = reported }
+        guard chunk.hasChoice else { return .proceed }
+        hasBegun = true
+        // Some servings end an answer twice: the first end counts.
+        if ending != nil { return .proceed }
+        start(into: &output)
+        if let reasoning = chunk.reasoning { say(reasoning, as: .reasoning, nil, in: document, into: &output) }
+        if let content = chunk.content { say(content, as: .message, chunk.logprobs, in: document, into: &output) }
+        if let toolCalls = chunk.toolCalls {
+            for node in document.elements(of: toolCalls) {
+                guard receive(ResponsesCallPiece(node, in: document), into: &output) else { return .malformed }
+            }
+        }
+        if let reason = chunk.finishReason {
+            finish(isPartial ? .partial : ResponsesStatus(finishReason: reason, in: document), into: &output)
+        }
+        return held <= limit ? .proceed : .malformed
+    }
+
+    /// Qwen ended the response cleanly without `[DONE]`: ends the stream if nothing else is missing.
+    ///
+    /// - Returns: whether the stream is whole.
+    package mutating func end(into output: inout ByteBuffer) -> Bool {
+        if isDone { return true }
+        guard !hasFailed, hasBegun, isPartial || (ending != nil && usage != nil) else { return false }
+        complete(into: &output)
+        return true
+    }
+
+    /// The response as it is kept, once the stream is done; nil if the client did not ask for it.
+    package func storedResponse(for request: ResponsesRequest) -> StoredResponse? {
+        guard isDone, isStored, let ending else { return nil }
+        let response = template.response(ending, items, usage)
+        return StoredResponse(
+            id: identity.responseID, body: response.body, input: request.inputItems, output: response.items,
+            previousID: request.references.previousResponseID)
+    }
+
+    static func isDoneMarker(_ data: ByteBuffer) -> Bool {
+        guard data.readableBytes <= 16 else { return false }
+        return data.readableBytesView.split(separator: UInt8(ascii: " ")).elementsEqual(["[DONE]"[...]]) {
+            $0.elementsEqual($1.utf8)
+        }
+    }
+}
+
+// MARK: - Pieces
+
+extension ResponsesStream {
+    /// A piece of reasoning or text.
+    private mutating func say(
+        _ node: JSONNode, as kind: ResponsesItem.Kind, _ logprobs: JSONNode?, in document: borrowing JSONDocument,
+        into output: inout ByteBuffer
+    ) {
+        let body = ResponsesReader.body(of: node, in: document)
+        guard body.readableBytes > 0 else { return }
+        let place: Int
+        if let speech, items[speech].kind == kind {
+            place = speech
+        } else {
+            if let speech { close(speech, .completed, into: &output) }
+            place = add(kind, into: &output)
+            speech = place
+        }
+        held += body.readableBytes
+        guard let logprobs else { return writeDelta(body, of: place, into: &output) }
+        let array = document.text(of: logprobs).withoutLineEnds
+        held += array.readableBytes
+        writeDelta(body, logprobs: array, of: place, into: &output)
+    }
+
+    /// A piece of a call; false if there are too many calls.
+    private mutating func receive(_ piece: ResponsesCallPiece, into output: inout ByteBuffer) -> Bool {
+        guard let call = calls.place(piece) else { return false }
+        held += piece.arguments.readableBytes
+        if calls[call].item == nil, calls[call].id != nil, calls[call].name != nil {
+            announce(call, into: &output)
+        }
+        if let item = calls[call].item {
+            if piece.arguments.readableBytes > 0 { writeDelta(piece.arguments, of: item, into: &output) }
+        } else {
+            calls[call].pending.writeImmutableBuffer(piece.arguments)
+        }
+        return true
+    }
+
+    /// Tells the client of a call, whose id and name are known or will never be.
+    private mutating func announce(_ call: Int, into output: inout ByteBuffer) {
+        if let speech { close(speech, .completed, into: &output) }
+        speech = nil
+        let place = items.count
+        let id = calls[call].id ?? ByteBuffer(string: "call_\(identity.token)_\(place)")
+        let name = calls[call].name ?? ByteBuffer()
+        add(.call, callID: id, name: name, into: &output)
+        calls[call].item = place
+        let pending = calls[call].pending
+        calls[call].pending = ByteBuffer()
+        if pending.readableBytes > 0 { writeDelta(pending, of: place, into: &output) }
+    }
+
+    /// The answer ends: so does everything in it.
+    private mutating func finish(_ status: ResponsesStatus, into output: inout ByteBuffer) {
+        for call in calls.calls.indices where calls[call].item == nil { announce(call, into: &output) }
+        for place in items.indices where items[place].status == .inProgress {
+            close(place, status.ofLastItems, into: &output)
+        }
+        speech = nil
+        ending = status
+    }
+
+    private mutating func complete(into output: inout ByteBuffer) {
+        start(into: &output)
+        if ending == nil { finish(isPartial ? .partial : .completed, into: &output) }
+        writeEnding(into: &output)
+        isDone = true
+    }
+}

@@ -1,0 +1,59 @@
+import JSON
+package import NIOCore
+
+/// An item of a stored exchange, as JSON.
+package struct StoredItem: Sendable, Equatable {
+    /// Items that clients send often have none.
+    package let id: String?
+    package let text: ByteBuffer
+
+    package init(id: String? = nil, text: ByteBuffer) {
+        self.id = id
+        self.text = text
+    }
+
+    /// Copies an item of a request.
+    init(_ item: JSONNode, in document: borrowing JSONDocument) {
+        id = document.member("id", of: item).flatMap { document.string($0) }
+        var copy = ByteBuffer()
+        copy.writeImmutableBuffer(document.text(of: item))
+        text = copy
+    }
+
+    /// The message that an input without items stands for; `text` is a JSON string.
+    init(userText text: ByteBuffer) {
+        id = nil
+        var item = ByteBuffer()
+        item.writeStaticString(#"{"type":"message","role":"user","content":[{"type":"input_text","text":"#)
+        item.writeImmutableBuffer(text)
+        item.writeStaticString("}]}")
+        self.text = item
+    }
+}
+
+/// A response that is kept, with what is needed to continue from it.
+package struct StoredResponse: Sendable {
+    package let id: String
+    /// The response object.
+    package let body: ByteBuffer
+    package let input: [StoredItem]
+    /// Slices of `body`.
+    package let output: [StoredItem]
+    /// The response before this one in the conversation.
+    package let previousID: String?
+
+    package init(
+        id: String, body: ByteBuffer, input: [StoredItem], output: [StoredItem], previousID: String?
+    ) {
+        self.id = id
+        self.body = body
+        self.input = input
+        self.output = output
+        self.previousID = previousID
+    }
+
+    /// What keeping it costs, in bytes: the texts, and about what is needed around them.
+    var size: Int {
+        input.reduce(512 + body.readableBytes) { $0 + $1.text.readableBytes + 128 } + output.count * 128
+    }
+}

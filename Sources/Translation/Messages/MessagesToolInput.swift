@@ -11,17 +11,28 @@ enum MessagesToolInput {
     static func write(
         _ arguments: JSONNode?, in document: borrowing JSONDocument, into output: inout ByteBuffer
     ) {
-        guard let arguments, !document.isNull(arguments) else { return output.writeStaticString("{}") }
-        if document.kind(of: arguments) == .object {
-            // Some servings forget the string.
-            return output.writeImmutableBuffer(document.text(of: arguments))
+        guard let arguments, let object = object(arguments, in: document) else {
+            return writeInvalid(arguments, in: document, into: &output)
         }
+        output.writeImmutableBuffer(object)
+    }
+
+    /// The arguments' text, if they are an object; nil if they are nothing, or anything else.
+    private static func object(_ arguments: JSONNode, in document: borrowing JSONDocument) -> ByteBuffer? {
+        // Some servings forget the string.
+        if document.kind(of: arguments) == .object { return document.text(of: arguments) }
         var text = ByteBuffer()
         document.writeString(arguments, into: &text)
-        if isBlank(text) { return output.writeStaticString("{}") }
         var inner = JSONDocument()
-        if (try? inner.scan(text)) != nil, inner.kind(of: inner.root) == .object {
-            output.writeImmutableBuffer(inner.text(of: inner.root))
+        guard (try? inner.scan(text)) != nil, inner.kind(of: inner.root) == .object else { return nil }
+        return inner.text(of: inner.root)
+    }
+
+    private static func writeInvalid(
+        _ arguments: JSONNode?, in document: borrowing JSONDocument, into output: inout ByteBuffer
+    ) {
+        guard let arguments, !isBlank(arguments, in: document) else {
+            output.writeStaticString("{}")
             return
         }
         output.writeStaticString(#"{"INVALID_JSON":"#)
@@ -33,7 +44,11 @@ enum MessagesToolInput {
         output.writeStaticString("}")
     }
 
-    private static func isBlank(_ text: ByteBuffer) -> Bool {
-        text.readableBytesView.allSatisfy { $0 == 0x20 || (0x09...0x0D).contains($0) }
+    /// Null, or a string without characters but white space.
+    private static func isBlank(_ arguments: JSONNode, in document: borrowing JSONDocument) -> Bool {
+        if document.isNull(arguments) { return true }
+        var text = ByteBuffer()
+        guard document.writeString(arguments, into: &text) else { return false }
+        return text.readableBytesView.allSatisfy { $0 == 0x20 || (0x09...0x0D).contains($0) }
     }
 }

@@ -147,6 +147,15 @@ extension APIError {
         self.init(.invalidRequest, invalid.message, param: invalid.param, clientCode: invalid.code)
     }
 
+    /// A model that is neither offered nor an alias.
+    static func unknownModel(_ id: String) -> APIError {
+        let shown = String(decoding: id.utf8.prefix(64), as: UTF8.self)
+        return APIError(
+            .modelNotFound,
+            "The model '\(shown)' does not exist or is not offered. GET /v1/models lists those that are.",
+            param: "model")
+    }
+
     /// Something that a client asked for and that is not there.
     init(notFound: InvalidRequest) {
         self.init(.notFound, notFound.message, param: notFound.param, clientCode: notFound.code)

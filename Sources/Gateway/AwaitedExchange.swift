@@ -1,11 +1,14 @@
 import HTTP
 import NIOCore
+import Telemetry
 import Transport
 
 /// An answer that the control plane gave, as a JSON document.
 struct ControlAnswer: Sendable {
     var status = 200
-    var body: ByteBuffer
+    var body = ByteBuffer()
+    /// In place of the body.
+    var error: APIError?
 }
 
 /// An exchange whose answer the control plane is asked for; the client's request has no body of interest.
@@ -26,6 +29,7 @@ final class AwaitedExchange: ExchangeHandler {
 
     private func answer(_ answer: ControlAnswer) {
         exchange.service.loop.updateTime()
+        if let error = answer.error { return exchange.fail(error, outcome: .rejected) }
         exchange.respond(answer.status, contentType: "application/json", body: answer.body)
     }
 

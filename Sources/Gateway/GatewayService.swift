@@ -27,6 +27,8 @@ final class GatewayService: ExchangeService {
         /// Responses that clients asked to be kept (`store: true`): the only thing that loops share under a lock, and
         /// only for who asks for it.
         let responses: ResponseCabinet
+        /// MODEL_ALIASES.
+        let aliases: ModelAliases
     }
 
     /// Who is served.
@@ -152,6 +154,33 @@ final class GatewayService: ExchangeService {
         guard let body else { return refuse(exchange, APIError(notFound: StoredResponseAnswer.notFound(id))) }
         exchange.respond(200, contentType: "application/json", body: body)
         return AnsweredExchange(exchange)
+    }
+
+    private func answerModels(_ exchange: GatewayExchange, _ head: RequestHead, _ route: Route) -> any ExchangeHandler {
+        let isAnthropic = head.fields["anthropic-version"] != nil
+        if isAnthropic { exchange.errorShape = .anthropic }
+        let page: AnthropicModelPage?
+        do throws(InvalidRequest) {
+            page = isAnthropic ? try AnthropicModelPage(query: Router.query(of: head.path)) : nil
+        } catch {
+            return refuse(exchange, APIError(error))
+        }
+        return AwaitedExchange(exchange) { [keeper] in
+            let catalog = await keeper.modelCatalog()
+            var body = ByteBuffer()
+            do throws(InvalidRequest) {
+                switch (route, page) {
+                case (.model(let id), _):
+                    guard let entry = catalog.entry(id) else { return ControlAnswer(error: .unknownModel(id)) }
+                    if isAnthropic { entry.writeAnthropic(into: &body) } else { entry.write(into: &body) }
+                case (_, let page?): try page.write(catalog, into: &body)
+                case (_, nil): body = catalog.list
+                }
+            } catch {
+                return ControlAnswer(error: APIError(error))
+            }
+            return ControlAnswer(body: body)
+        }
     }
 
     /// Looks at the request's key; gives the error that refuses it, or nil.

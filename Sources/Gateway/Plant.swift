@@ -37,7 +37,9 @@ struct Plant: Sendable {
         }
         guard let fetcher else { throw StartupError("there is no event loop", exitCode: .unavailable) }
         let keeper = CredentialKeeper(
-            settings, transport: FetchingOAuthTransport(fetcher: fetcher), loops: dispatchers, logger: logger,
+            settings, transport: FetchingOAuthTransport(fetcher: fetcher),
+            models: ModelDirectory(fetcher: fetcher, aliases: configuration.modelAliases), loops: dispatchers,
+            logger: logger,
             redactor: redactor, onLogin: { LoginAnnouncement.make($0, logger: logger) })
         for dispatcher in dispatchers {
             dispatcher.execute { $0.control = .init { await keeper.renew($0, patience: $1) } }

@@ -35,6 +35,7 @@ enum ConfigurationVariable: String, CaseIterable {
     case upstreamRetryBudget = "UPSTREAM_RETRY_BUDGET"
     case streamKeepAlive = "STREAM_KEEPALIVE"
     case defaultModel = "DEFAULT_MODEL"
+    case modelAliases = "MODEL_ALIASES"
     case adminAddress = "ADMIN_ADDRESS"
 
     /// Whether the value must never be shown.
@@ -71,7 +72,7 @@ enum ConfigurationVariable: String, CaseIterable {
         case .qwenRegion: "intl"
         case .defaultModel: "qwen3-coder-plus"
         case .workers, .gatewayAPIKeys, .gatewayAdminKeys, .qwenAPIKey, .apiBaseURL, .upstreamCAFile, .oauthDeviceURL,
-            .credentialsSecret, .previousCredentialsSecret:
+            .credentialsSecret, .previousCredentialsSecret, .modelAliases:
             nil
         }
     }
@@ -85,6 +86,7 @@ enum ConfigurationVariable: String, CaseIterable {
         case .qwenAPIKey: "sk-… (from the console of Model Studio)"
         case .apiBaseURL: "https://dashscope-intl.aliyuncs.com/compatible-mode/v1"
         case .upstreamCAFile: "certs/ca.pem"
+        case .modelAliases: "gpt-4o=qwen3.7-plus,o3=qwen3.7-max:thinking"
         case .oauthDeviceURL: "https://chat.qwen.ai/api/v1/oauth2/device/code"
         default: defaultText ?? ""
         }

@@ -1,4 +1,5 @@
 internal import Glibc
+import Translation
 
 extension GatewayConfiguration {
     /// Reads the configuration of this process.
@@ -108,6 +109,7 @@ extension GatewayConfiguration {
                 .adminAddress, default: reader.isEmpty(.adminAddress) ? "off" : nil, fallback: nil,
                 parse: Values.adminAddress),
             defaultModel: reader.value(.defaultModel, fallback: "", parse: Values.model),
+            modelAliases: reader.value(.modelAliases, fallback: .none, parse: Values.modelAliases),
             warnings: [], settings: [])
     }
 

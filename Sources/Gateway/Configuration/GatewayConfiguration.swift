@@ -1,3 +1,5 @@
+package import Translation
+
 /// Everything that an operator decides, read and validated once, at the start of the process: one immutable value.
 ///
 /// Comes from environment variables and a `.env` file in the working directory; `load` says how. Paths are resolved
@@ -64,6 +66,9 @@ package struct GatewayConfiguration: Sendable {
     package var adminAddress: AdminAddress?
     /// `DEFAULT_MODEL`: asked for where a request names none.
     package var defaultModel: String
+
+    /// `MODEL_ALIASES`: names that stand for models.
+    package var modelAliases: ModelAliases
 
     /// What is allowed but deserves a second thought: a sentence each.
     package var warnings: [String]

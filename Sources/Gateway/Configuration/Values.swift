@@ -1,3 +1,5 @@
+import Translation
+
 /// The values of variables: what each kind of text means, and what is wrong with it if it means nothing.
 enum Values {
     static let noClientKeys = ValueFault(
@@ -115,6 +117,14 @@ enum Values {
     static func adminKeys(_ text: String) throws(ValueFault) -> [GatewayConfiguration.ClientKey] {
         try clientKeys(text).enumerated().map {
             .init(name: "admin-\($0.offset + 1)", key: $0.element.key, isAdmin: true)
+        }
+    }
+
+    static func modelAliases(_ text: String) throws(ValueFault) -> ModelAliases {
+        do throws(ModelAliases.Fault) {
+            return try ModelAliases(parsing: text)
+        } catch {
+            throw ValueFault("can not be used: \(error.description)")
         }
     }
 

@@ -2,6 +2,7 @@ import Logging
 import NIOCore
 import Qwen
 import Telemetry
+import Translation
 import Transport
 import Vault
 
@@ -42,6 +43,7 @@ actor CredentialKeeper {
     private let redactor: SecretRedactor
     private let locks: DirectoryLocks?
     private let login: LoginKeeper?
+    private let models: ModelDirectory
 
     private var members: [String: Member] = [:]
     private var signatures: [String: VaultSignature] = [:]
@@ -51,12 +53,13 @@ actor CredentialKeeper {
 
     init(
         _ settings: Settings, transport: any OAuthTransport, clock: any OAuthClock = SystemOAuthClock(),
-        loops: [NIOLoopBound<QwenDispatcher>], logger: Logger, redactor: SecretRedactor,
+        models: ModelDirectory, loops: [NIOLoopBound<QwenDispatcher>], logger: Logger, redactor: SecretRedactor,
         onLogin: @escaping @Sendable (LoginKeeper.State) -> Void
     ) {
         self.settings = settings
         self.transport = transport
         self.clock = clock
+        self.models = models
         self.loops = loops
         self.logger = logger
         self.redactor = redactor
@@ -270,6 +273,17 @@ actor CredentialKeeper {
     /// - Parameter patience: how long to wait for the code at most.
     func startLogin(patience: Duration) async {
         await login?.start(as: CredentialImport.defaultName, patience: patience)
+    }
+
+    /// What the credentials in use offer, and the aliases.
+    func modelCatalog() async -> ModelCatalog {
+        let accesses = members.sorted { $0.key < $1.key }.compactMap { member in
+            switch member.value.credential {
+            case .apiKey(let key): QwenAccess(key, userAgent: settings.userAgent)
+            case .oauth(let tokens): QwenAccess(tokens, userAgent: settings.userAgent)
+            }
+        }
+        return await models.catalog(of: accesses)
     }
 
     /// How the credentials are doing, by name.

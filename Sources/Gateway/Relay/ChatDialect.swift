@@ -15,7 +15,8 @@ final class ChatDialect: Dialect {
     }
 
     func read(_ body: ByteBuffer, _ document: inout JSONDocument) throws(InvalidRequest) -> ChatRequest {
-        let request = try ChatRequest(body, document: &document, defaultModel: context.defaultModel)
+        let request = try ChatRequest(
+            body, document: &document, defaultModel: context.defaultModel, aliases: context.shared.aliases)
         stream = ChatStream(includesUsage: request.includesUsage)
         model = request.model
         return request

@@ -1,5 +1,6 @@
 import EventStream
 import HTTP
+import JSON
 import NIOCore
 import Qwen
 import Telemetry
@@ -22,6 +23,7 @@ final class CompletionsExchange: ExchangeHandler {
     private var keepAlive = StreamKeepAlive()
     /// Bytes that the client's connection has not yet taken, by their calls.
     private var untaken: [Int: Int] = [:]
+    private var sentBefore = 0
     private var isOver = false
 
     private var service: GatewayService { exchange.service }
@@ -286,7 +288,10 @@ extension CompletionsExchange: PartCallOwner {
     }
 
     func consume(_ bytes: Int, _ part: PartCall) {
-        guard stream != nil, exchange.server.hasResponded, !isOver else {
+        // What brought nothing for the client it can't take: no wait for that.
+        let sent = exchange.server.bytesOut
+        defer { sentBefore = sent }
+        guard stream != nil, sent > sentBefore, !isOver else {
             part.call?.consume(bytes)
             return
         }

@@ -1,5 +1,6 @@
 import EventStream
 import HTTP
+import JSON
 import NIOCore
 import Qwen
 import Telemetry

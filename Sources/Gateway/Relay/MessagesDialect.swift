@@ -18,7 +18,8 @@ final class MessagesDialect: Dialect {
 
     func read(_ body: ByteBuffer, _ document: inout JSONDocument) throws(InvalidRequest) -> ChatRequest {
         let request = try MessagesRequest(body, document: &document)
-        let chat = try ChatRequest(request.chatBody, document: &document, defaultModel: context.defaultModel)
+        let chat = try ChatRequest(
+            request.chatBody, document: &document, defaultModel: context.defaultModel, aliases: context.shared.aliases)
         identity.model = request.model ?? chat.model
         showsThinking = request.showsThinking
         stream = MessagesStream(

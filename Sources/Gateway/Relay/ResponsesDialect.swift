@@ -27,7 +27,8 @@ final class ResponsesDialect: Dialect {
             try request.resolve(resolved, document: &document)
         }
         self.request = request
-        let chat = try ChatRequest(request.chatBody, document: &document, defaultModel: context.defaultModel)
+        let chat = try ChatRequest(
+            request.chatBody, document: &document, defaultModel: context.defaultModel, aliases: context.shared.aliases)
         model = request.model ?? chat.model
         stream = ResponsesStream(identity(model), echo: request.echo)
         return chat
@@ -43,7 +44,12 @@ final class ResponsesDialect: Dialect {
 
     func end(into output: inout ByteBuffer) -> Bool { stream?.end(into: &output) ?? false }
     var isDone: Bool { stream?.isDone ?? false }
-    var usage: TokenUsage? { (answerUsage ?? stream?.usage).map(TokenUsage.init) }
+    var usage: TokenUsage? {
+        (answerUsage ?? stream?.usage).map {
+            TokenUsage(
+                prompt: $0.input, completion: $0.output, total: $0.total, cached: $0.cached, reasoning: $0.reasoning)
+        }
+    }
 
     func keepAlive(into output: inout ByteBuffer) { stream?.keepAlive(into: &output) }
 

@@ -38,8 +38,9 @@ package struct ChatRequest: Sendable {
     /// - Parameters:
     ///   - document: scratch storage; it holds the request as the client sent it afterwards.
     ///   - defaultModel: used when the request names none; it may have a suffix too.
+    ///   - aliases: names that stand for others.
     package init(
-        _ text: ByteBuffer, document: inout JSONDocument, defaultModel: String
+        _ text: ByteBuffer, document: inout JSONDocument, defaultModel: String, aliases: ModelAliases = .none
     ) throws(InvalidRequest) {
         do {
             try document.scan(text)
@@ -53,7 +54,7 @@ package struct ChatRequest: Sendable {
         try document.checkUniqueKeys(of: root, param: nil)
         let fields = ChatRequestFields(document)
         try Self.adaptMessages(fields, in: &document)
-        let name = try Self.adaptModel(fields, defaultModel, in: &document)
+        let name = try Self.adaptModel(fields, defaultModel, aliases, in: &document)
         let profile = ModelProfile(of: name.plain)
         let wantsJSON = try Self.adaptResponseFormat(fields, in: &document)
         let plan = try Self.adaptOptions(fields, name, profile, wantsJSON: wantsJSON, in: &document)
@@ -97,16 +98,16 @@ package struct ChatRequest: Sendable {
 extension ChatRequest {
     /// Puts in the default model, and takes the suffix off.
     private static func adaptModel(
-        _ fields: ChatRequestFields, _ defaultModel: String, in document: inout JSONDocument
+        _ fields: ChatRequestFields, _ defaultModel: String, _ aliases: ModelAliases, in document: inout JSONDocument
     ) throws(InvalidRequest) -> ModelName {
         let given = document.given(fields.model)
         if let given, document.kind(of: given) != .string {
             throw InvalidRequest("'model' must be a string.", param: "model")
         }
         let asked = given.flatMap { document.string($0) } ?? ""
-        var name = ModelName(asked)
+        var name = ModelName(aliases.resolve(asked))
         if name.plain.isEmpty {
-            let fallback = ModelName(defaultModel)
+            let fallback = ModelName(aliases.resolve(defaultModel))
             name = ModelName(plain: fallback.plain, thinking: name.thinking ?? fallback.thinking)
         }
         if let node = fields.model {

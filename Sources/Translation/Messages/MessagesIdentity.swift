@@ -1,5 +1,5 @@
 import JSON
-package import NIOCore
+import NIOCore
 
 /// What an answer says of itself, streamed or not.
 package struct MessagesIdentity: Sendable, Equatable {

@@ -17,7 +17,8 @@ package struct ResponsesStream: Sendable {
 
     let identity: ResponsesIdentity
     let template: ResponsesTemplate
-    private let isPartial: Bool
+    /// Qwen says that the answer was cut short (`x-dashscope-partialresponse: true`). Set it before the first event.
+    package var isPartial: Bool
     private let isStored: Bool
     private let limit: Int
     /// The next `sequence_number`.

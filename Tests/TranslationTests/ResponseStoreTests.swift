@@ -210,6 +210,10 @@ import Testing
         }
         #expect(error?.param == "input[0].id")
         #expect(error?.code == "item_not_found")
+        let ambiguous = #expect(throws: InvalidRequest.self) {
+            try resolve(#"{"input":[{"type":"item_reference","id":"msg_a","id":"msg_b"}]}"#, &store)
+        }
+        #expect(ambiguous?.param == "input[0]")
     }
 
     /// What a stream leaves in the store can be continued from: text, reasoning and calls.

@@ -63,17 +63,17 @@ import Testing
                 "output_item.done",
                 "output_item.added", "content_part.added", "output_text.delta", "output_text.delta",
                 "output_text.done", "content_part.done", "output_item.done",
-                "output_item.added", "function_call_arguments.delta", "output_item.added",
-                "function_call_arguments.delta", "function_call_arguments.delta", "function_call_arguments.delta",
-                "function_call_arguments.done", "output_item.done", "function_call_arguments.done",
-                "output_item.done", "completed",
+                "output_item.added", "function_call_arguments.delta", "function_call_arguments.delta",
+                "function_call_arguments.done", "output_item.done",
+                "output_item.added", "function_call_arguments.delta", "function_call_arguments.delta",
+                "function_call_arguments.done", "output_item.done", "completed",
             ])
         let result = ResponsesAccumulator(events)
         #expect(result.kinds == ["reasoning", "message", "function_call", "function_call"])
         #expect(result.texts == ["Let me 看\n", "I \"look\" 🙂", #"{"city": "Paris"}"#, #"{"zone":1}"#])
         #expect(
-            events[22].data
-                == #"{"type":"response.function_call_arguments.done","item_id":"fc_t0_2","output_index":2,"arguments":"{\"city\": \"Paris\"}","name":"weather","sequence_number":22}"#
+            events[19].data
+                == #"{"type":"response.function_call_arguments.done","item_id":"fc_t0_2","output_index":2,"arguments":"{\"city\": \"Paris\"}","name":"weather","sequence_number":19}"#
         )
         let final = try #require(result.final)
         #expect(
@@ -157,6 +157,21 @@ import Testing
         #expect(events.last?.string("response.output.0.status") == "incomplete")
     }
 
+    /// A call that was sent again after it ended adds nothing to it.
+    @Test func repeatedPiecesOfAnEndedCall() throws {
+        var stream = try Responses.stream()
+        let pieces = [
+            #"{"index":0,"id":"a","function":{"name":"f","arguments":"{}"}}"#,
+            #"{"index":1,"id":"b","function":{"name":"g","arguments":"{"}}"#,
+            #"{"index":0,"id":"a","function":{"name":"f","arguments":"{}"}}"#,
+            #"{"index":1,"id":"","function":{"arguments":"}"}}"#,
+        ]
+        let (_, events) = try Responses.run(
+            pieces.map { Responses.chunk(#"{"tool_calls":[\#($0)]}"#) }
+                + [Responses.chunk("{}", finish: #""tool_calls""#), Responses.usage, "[DONE]"], through: &stream)
+        #expect(ResponsesAccumulator(events).texts == ["{}", "{}"])
+    }
+
     @Test func callsWithoutArgumentsGetAnEmptyObject() throws {
         var stream = try Responses.stream()
         let (_, events) = try Responses.run(
@@ -166,6 +181,19 @@ import Testing
             ], through: &stream)
         #expect(ResponsesAccumulator(events).texts == ["{}"])
         #expect(events.last?.string("response.output.0.arguments") == "{}")
+    }
+
+    /// Whether arguments are known to have ended, as the characters of a JSON string.
+    @Test(arguments: [
+        ("", false), ("{", false), ("{}", true), (#"{\"a\":{}"#, false), (#"{\"a\":{}} "#, true),
+        (#"{\"a\":\"}"#, false),
+        (#"{\"a\":\"}\"}"#, true), (#"{\"a\":\"\\\"}"#, false), (#"{\"a\":\"\\\"\"}"#, true),
+        (#"{\"\\\\\":[1]}"#, true),
+        (#"{\"\u00e9\":1}"#, true), ("[1]", true), ("1", false), ("}", false), ("\"", false), (#"\n{\n}"#, true),
+        (#"\u007b\u0022}\u0022\u007D}"#, false), (#"\u007b\u0022}\u0022}"#, true), (#"{\u0022}"#, false),
+        (#"{}\u12"#, false),
+    ]) func wholeArguments(_ body: String, _ isWhole: Bool) {
+        #expect(ArgumentsScanner.isWhole(ByteBuffer(string: body)) == isWhole, "\(body)")
     }
 
     /// Pieces, and the calls that they make: id, name and arguments.

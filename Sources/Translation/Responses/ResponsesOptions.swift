@@ -3,9 +3,9 @@ import JSON
 /// The members of a request beside its input, checked. Nodes are those of the request's text.
 ///
 /// Refused, since nothing of the kind exists here: `background`, `conversation`, `prompt` (a template stored at
-/// OpenAI), `context_management`. Accepted without effect: `text.verbosity`, `service_tier`, `truncation` (a prompt that is
-/// too long is Qwen's to refuse), `max_tool_calls` (it counts built-in tools), `prompt_cache_key`, `safety_identifier`,
-/// `user`, `stream_options`, `include` but for logprobs, and whatever is unknown.
+/// OpenAI), `context_management`. Accepted without effect: `text.verbosity`, `service_tier`, `truncation` (a prompt
+/// that is too long is Qwen's to refuse), `max_tool_calls` (it counts built-in tools), `prompt_cache_key`,
+/// `safety_identifier`, `user`, `stream_options`, `include` but for logprobs, and whatever is unknown.
 struct ResponsesOptions {
     enum Format {
         case text, jsonObject

@@ -104,11 +104,12 @@ package struct ResponsesRequest: Sendable {
                 let path = "input[\(index)]"
                 index += 1
                 if let id = ResponsesReferences.referenced(item, in: document) {
+                    try ResponsesReader.checkObject(item, path, in: document)
                     guard let text = document.string(id).flatMap({ resolved.items[$0] }) else {
                         throw ResponsesReferences.itemNotFound(id, path, in: document)
                     }
                     try Self.add(text, to: &messages, path, &stored)
-                    if isStored { inputItems.append(StoredItem(text: text)) }
+                    if isStored { inputItems.append(StoredItem(copying: text)) }
                     continue
                 }
                 try messages.add(item, path, in: document)

@@ -4,7 +4,9 @@ package import NIOCore
 /// The events of one streamed response, made of the chunks of Qwen's chat completion.
 ///
 /// Reasoning, text and each call become items of the output, in the order in which they begin. Reasoning and text end
-/// when something else begins; calls stay open until the answer ends, since pieces of several may alternate.
+/// when something else begins. Calls come one after the other, as OpenAI sends them, though Qwen's pieces of several
+/// may alternate: some clients (LangChain for Python) mix up arguments that alternate. A call ends when its arguments
+/// are whole and another one waits, or with the answer; what comes of others is held back until then.
 ///
 /// A stream is whole when Qwen says `[DONE]`, or when it ends cleanly after the `finish_reason` and the usage: then it
 /// ends with `response.completed`, or with `response.incomplete` if the answer was cut. Any other end is a truncation
@@ -34,6 +36,8 @@ package struct ResponsesStream: Sendable {
     /// The reasoning or text that is being written, by its place in `items`.
     private var speech: Int?
     private var calls = ResponsesCalls()
+    /// The call that is being written, by its place in `calls`; those before it are done.
+    private var openCall: Int?
     /// Bytes of text and logprobs that are held for the end.
     private var held = 0
 
@@ -144,26 +148,36 @@ extension ResponsesStream {
     private mutating func receive(_ piece: ResponsesCallPiece, into output: inout ByteBuffer) -> Bool {
         guard let call = calls.place(piece) else { return false }
         held += piece.arguments.readableBytes
-        if calls[call].item == nil, calls[call].id != nil, calls[call].name != nil {
-            announce(call, into: &output)
+        if call != openCall {
+            // A call that has ended is sent again by some servings.
+            if calls[call].item == nil { calls[call].pending.writeImmutableBuffer(piece.arguments) }
+        } else if piece.arguments.readableBytes > 0, let item = calls[call].item {
+            writeDelta(piece.arguments, of: item, into: &output)
         }
-        if let item = calls[call].item {
-            if piece.arguments.readableBytes > 0 { writeDelta(piece.arguments, of: item, into: &output) }
-        } else {
-            calls[call].pending.writeImmutableBuffer(piece.arguments)
-        }
+        while let next = nextCall() { announce(next, into: &output) }
         return true
     }
 
-    /// Tells the client of a call, whose id and name are known or will never be.
-    private mutating func announce(_ call: Int, into output: inout ByteBuffer) {
+    /// The call that can be begun now: its id and name are known, and the one before it is over.
+    private func nextCall() -> Int? {
+        let next = openCall.map { $0 + 1 } ?? 0
+        guard calls.calls.indices.contains(next), calls[next].id != nil, calls[next].name != nil else { return nil }
+        if let openCall, let item = calls[openCall].item, !items[item].hasWholeArguments { return nil }
+        return next
+    }
+
+    /// Ends what is being written and tells the client of a call, whose id and name are known or will never be.
+    private mutating func announce(
+        _ call: Int, after status: ResponsesItem.Status = .completed, into output: inout ByteBuffer
+    ) {
         if let speech { close(speech, .completed, into: &output) }
         speech = nil
+        if let openCall, let item = calls[openCall].item { close(item, status, into: &output) }
         let place = items.count
         let id = calls[call].id ?? ByteBuffer(string: "call_\(identity.token)_\(place)")
-        let name = calls[call].name ?? ByteBuffer()
-        add(.call, callID: id, name: name, into: &output)
+        add(.call, callID: id, name: calls[call].name ?? ByteBuffer(), into: &output)
         calls[call].item = place
+        openCall = call
         let pending = calls[call].pending
         calls[call].pending = ByteBuffer()
         if pending.readableBytes > 0 { writeDelta(pending, of: place, into: &output) }
@@ -171,11 +185,14 @@ extension ResponsesStream {
 
     /// The answer ends: so does everything in it.
     private mutating func finish(_ status: ResponsesStatus, into output: inout ByteBuffer) {
-        for call in calls.calls.indices where calls[call].item == nil { announce(call, into: &output) }
+        for call in calls.calls.indices where calls[call].item == nil {
+            announce(call, after: status.ofLastItems, into: &output)
+        }
         for place in items.indices where items[place].status == .inProgress {
             close(place, status.ofLastItems, into: &output)
         }
         speech = nil
+        openCall = nil
         ending = status
     }
 

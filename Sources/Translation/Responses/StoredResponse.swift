@@ -20,6 +20,14 @@ package struct StoredItem: Sendable, Equatable {
         text = copy
     }
 
+    /// An item that is stored elsewhere too: a slice would keep all that it was stored with.
+    init(copying text: ByteBuffer) {
+        id = nil
+        var copy = ByteBuffer()
+        copy.writeImmutableBuffer(text)
+        self.text = copy
+    }
+
     /// The message that an input without items stands for; `text` is a JSON string.
     init(userText text: ByteBuffer) {
         id = nil

@@ -189,8 +189,7 @@ final class UpstreamConnection: ChannelInboundHandler, Flushable, Sweepable {
     /// Reports a failed exchange, or sends the request anew where that is safe: Qwen says that it did not begin, or
     /// the connection was an old one that died before a byte came back.
     private func fail(_ call: UpstreamCall, _ failure: StreamFailure) {
-        let hasAnswered = call.hasResponse || (engine as? HTTP1Client)?.hasReceivedResponseBytes == true
-        let diedUnused = failure.reason == .connectionClosed && completed > 0 && !hasAnswered
+        let diedUnused = failure.reason == .connectionClosed && completed > 0 && !failure.hasBegun
         if (failure.isUnprocessed || diedUnused) && call.attempts < 2 {
             return pool.restart(call)
         }

@@ -204,7 +204,7 @@ package final class HTTP1Client: ClientEngine {
     }
 
     private func fail(_ reason: StreamFailure.Reason) {
-        if isOpen { events.append(.failed(stream, StreamFailure(reason))) }
+        if isOpen { events.append(.failed(stream, StreamFailure(reason, hasBegun: hasReceivedResponseBytes))) }
         finish()
     }
 

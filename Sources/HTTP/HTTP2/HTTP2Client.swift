@@ -28,6 +28,8 @@ package final class HTTP2Client: HTTP2Session, ClientEngine {
     /// Fails the open streams when the connection can no longer serve them.
     private func failAll(_ failure: StreamFailure) {
         for stream in streams.all where !stream.incomingEnded && !stream.isFaulted {
+            var failure = failure
+            failure.hasBegun = stream.hasBegun
             events.append(.failed(StreamID(stream.id), failure))
         }
         streams.removeAll()
@@ -157,8 +159,10 @@ package final class HTTP2Client: HTTP2Session, ClientEngine {
 
     override func streamClosed(_ id: Int32, code: UInt32) {
         guard let stream = streams.remove(id), !stream.incomingEnded, !stream.isFaulted else { return }
-        let refused = code == NGHTTP2_REFUSED_STREAM.rawValue
-        events.append(.failed(StreamID(id), StreamFailure(.reset(code), isUnprocessed: refused)))
+        // A server that has answered a part of the request cannot say that it did not begin on it.
+        let refused = code == NGHTTP2_REFUSED_STREAM.rawValue && !stream.hasBegun
+        events.append(
+            .failed(StreamID(id), StreamFailure(.reset(code), isUnprocessed: refused, hasBegun: stream.hasBegun)))
     }
 
     override func endStreamSent(_ id: Int32) {

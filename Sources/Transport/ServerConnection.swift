@@ -193,7 +193,7 @@ package final class ServerConnection: ChannelInboundHandler, Flushable, Sweepabl
         idleSince = loop.now
         switch applicationProtocol {
         case .http2: engine = HTTP2Server(limits: server.limits)
-        case .http1, nil: engine = HTTP1Server(limits: server.limits, scheme: scheme)
+        case .http1, .http1_0, nil: engine = HTTP1Server(limits: server.limits, scheme: scheme)
         }
         if server.isDraining { engine?.shutdown() }
     }

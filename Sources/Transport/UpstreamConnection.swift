@@ -150,7 +150,7 @@ final class UpstreamConnection: ChannelInboundHandler, Flushable, Sweepable {
         limits.connectionWindow = 16 * 1024 * 1024
         switch session.negotiatedProtocol {
         case .http2: engine = HTTP2Client(limits: limits)
-        case .http1, nil: engine = HTTP1Client(limits: limits)
+        case .http1, .http1_0, nil: engine = HTTP1Client(limits: limits)
         }
         idleSince = loop.now
         pool.established(self, isMultiplexed: session.negotiatedProtocol == .http2)

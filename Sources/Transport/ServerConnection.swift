@@ -432,7 +432,11 @@ package final class ServerConnection: ChannelInboundHandler, Flushable, Sweepabl
         }
         checkExchanges(engine, now)
         if engine.isReceivingHead {
-            if now - (headBegan ?? now) >= timeouts.request { return close() }
+            if now - (headBegan ?? now) >= timeouts.request {
+                guard engine.headTimedOut() else { return close() }
+                handleEvents()
+                return scheduleFlush()
+            }
             headBegan = headBegan ?? now
         } else {
             headBegan = nil
@@ -462,8 +466,7 @@ package final class ServerConnection: ChannelInboundHandler, Flushable, Sweepabl
             } else if !exchange.requestEnded, !exchange.hasResponded, now - exchange.began >= server.timeouts.request {
                 exchange.requestEnded = true
                 hasEarlyAnswer = true
-                exchange.handler?.requestFailed(
-                    RequestFault(status: 408, message: "The request did not arrive in time."))
+                exchange.handler?.requestFailed(.requestTimeout)
             }
         }
     }

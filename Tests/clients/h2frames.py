@@ -18,7 +18,9 @@ from hyperframe.frame import (
 from raw import connect
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
-DATA, HEADERS, PRIORITY, RST_STREAM, SETTINGS, PUSH_PROMISE, PING, GOAWAY, WINDOW_UPDATE, CONTINUATION = range(10)
+DATA, HEADERS, PRIORITY, RST_STREAM, SETTINGS, PUSH_PROMISE, PING, GOAWAY, WINDOW_UPDATE, CONTINUATION = (
+    range(10)
+)
 END_STREAM = ACK = 1
 END_HEADERS, PADDED, WITH_PRIORITY = 4, 8, 0x20
 NO_ERROR, PROTOCOL_ERROR, INTERNAL_ERROR, FLOW_CONTROL_ERROR, SETTINGS_TIMEOUT, STREAM_CLOSED = range(6)
@@ -26,13 +28,17 @@ FRAME_SIZE_ERROR, REFUSED_STREAM, CANCEL, COMPRESSION_ERROR, CONNECT_ERROR, ENHA
 HEADER_TABLE_SIZE, ENABLE_PUSH, MAX_CONCURRENT_STREAMS, INITIAL_WINDOW_SIZE, MAX_FRAME_SIZE = range(1, 6)
 
 
-def frame(kind: int, flags: int = 0, stream: int = 0, payload: bytes = b"", length: int | None = None) -> bytes:
+def frame(
+    kind: int, flags: int = 0, stream: int = 0, payload: bytes = b"", length: int | None = None
+) -> bytes:
     size = len(payload) if length is None else length
     return size.to_bytes(3, "big") + bytes([kind, flags]) + stream.to_bytes(4, "big") + payload
 
 
 def settings(*pairs: tuple[int, int]) -> bytes:
-    return frame(SETTINGS, payload=b"".join(key.to_bytes(2, "big") + value.to_bytes(4, "big") for key, value in pairs))
+    return frame(
+        SETTINGS, payload=b"".join(key.to_bytes(2, "big") + value.to_bytes(4, "big") for key, value in pairs)
+    )
 
 
 def window_update(stream: int, increment: int) -> bytes:
@@ -114,10 +120,20 @@ class H2:
 
     def fields(self, method=b"GET", path=b"/health", *more):
         authority = b"localhost:%d" % self.gateway.port
-        return [(b":method", method), (b":scheme", b"https"), (b":authority", authority), (b":path", path), *more]
+        return [
+            (b":method", method),
+            (b":scheme", b"https"),
+            (b":authority", authority),
+            (b":path", path),
+            *more,
+        ]
 
-    def headers(self, stream: int, fields=None, flags: int = END_HEADERS | END_STREAM, before: bytes = b"", after=b""):
-        return frame(HEADERS, flags, stream, before + block(fields if fields is not None else self.fields()) + after)
+    def headers(
+        self, stream: int, fields=None, flags: int = END_HEADERS | END_STREAM, before: bytes = b"", after=b""
+    ):
+        return frame(
+            HEADERS, flags, stream, before + block(fields if fields is not None else self.fields()) + after
+        )
 
     def post_fields(self, *more):
         key = b"Bearer " + self.gateway.key.encode()

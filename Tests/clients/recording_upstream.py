@@ -12,7 +12,9 @@ ANSWER = json.dumps(
         "object": "chat.completion",
         "created": 1,
         "model": "m",
-        "choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "recorded"}}],
+        "choices": [
+            {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "recorded"}}
+        ],
     }
 ).encode()
 

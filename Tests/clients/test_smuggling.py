@@ -9,8 +9,7 @@ import re
 import pytest
 
 from raw import connect, read_to_end, statuses
-from recording_upstream import RecordingUpstream
-from servers import Gateway, eventually
+from servers import eventually
 
 BODY = b'{"messages":[{"role":"user","content":"x"}]}'
 LENGTH = b"Content-Length: %d" % len(BODY)
@@ -19,21 +18,9 @@ CHUNKED = b"Transfer-Encoding: chunked"
 CHUNKS = b"%x\r\n%s\r\n0\r\n\r\n" % (len(BODY), BODY)
 
 
-@pytest.fixture(scope="module")
-def upstream(certificates):
-    running = RecordingUpstream(certificates)
-    yield running
-    running.close()
-
-
-@pytest.fixture(scope="module")
-def front(certificates, upstream, tmp_path_factory):
-    running = Gateway(certificates, upstream, tmp_path_factory.mktemp("smuggling"))
-    yield running
-    assert running.stop() == 0
-
-
-def request(front, *fields: bytes, line: bytes = LINE, host: bytes | None = b"Host: localhost", body: bytes = BODY):
+def request(
+    front, *fields: bytes, line: bytes = LINE, host: bytes | None = b"Host: localhost", body: bytes = BODY
+):
     given = [b"Authorization: Bearer " + front.key.encode(), b"Content-Type: application/json", *fields]
     return b"\r\n".join([line, *([host] if host is not None else []), *given, b"", b""]) + body
 
@@ -234,9 +221,18 @@ MALFORMED = [
         refused(f"length-{name}", field.replace(b"%d", b"%d" % len(BODY)).replace(b"%x", SIZE))
         for name, field in LENGTHS.items()
     ),
-    *(refused(f"coding-{name}", field, body=CHUNKS, status=status) for name, (field, status) in CODINGS.items()),
+    *(
+        refused(f"coding-{name}", field, body=CHUNKS, status=status)
+        for name, (field, status) in CODINGS.items()
+    ),
     refused("coding-in-http-1.0", CHUNKED, line=b"POST /v1/chat/completions HTTP/1.0", body=CHUNKS),
-    refused("coding-and-length-in-http-1.0", CHUNKED, LENGTH, line=b"POST /v1/chat/completions HTTP/1.0", body=CHUNKS),
+    refused(
+        "coding-and-length-in-http-1.0",
+        CHUNKED,
+        LENGTH,
+        line=b"POST /v1/chat/completions HTTP/1.0",
+        body=CHUNKS,
+    ),
     refused("expectation", LENGTH, b"Expect: 200-ok", status=417),
     refused("line-feed-everywhere", body=b"", line=LINE + b"\nHost: localhost\n" + LENGTH + b"\n\n" + BODY),
     chunked("size-0x", one_chunk(b"0x" + SIZE)),
@@ -280,19 +276,21 @@ MALFORMED = [
     chunked("trailer-obs-fold", one_chunk(SIZE, after=b"\r\n0\r\nX-Name: v\r\n w\r\n\r\n")),
     chunked("trailer-no-colon", one_chunk(SIZE, after=b"\r\n0\r\nPOST / HTTP/1.1\r\n\r\n")),
     chunked("trailer-nul", one_chunk(SIZE, after=b"\r\n0\r\nX-Name: \0\r\n\r\n")),
-    chunked("trailers-too-many", one_chunk(SIZE, after=b"\r\n0\r\n" + b"X: v\r\n" * 101 + b"\r\n"), status=431),
+    chunked(
+        "trailers-too-many", one_chunk(SIZE, after=b"\r\n0\r\n" + b"X: v\r\n" * 101 + b"\r\n"), status=431
+    ),
 ]
 
 
 @pytest.mark.parametrize(("fields", "parts", "status"), MALFORMED)
-def test_malformed_request_is_refused_and_nothing_follows(front, upstream, fields, parts, status):
-    seen = len(upstream.requests)
+def test_malformed_request_is_refused_and_nothing_follows(front, recording, fields, parts, status):
+    seen = len(recording.requests)
     received, in_order = exchange(front, request(front, *fields, **parts) + request(front, LENGTH))
     assert statuses(received) == [status]
     assert in_order, "the connection was reset, or ended without close_notify"
     assert b"connection: close" in received.lower() or received.startswith(b"HTTP/1.0")
     assert b'{"error":{' in received
-    assert len(upstream.requests) == seen
+    assert len(recording.requests) == seen
 
 
 def test_there_are_enough_of_them():
@@ -310,14 +308,14 @@ CUT = {
 
 
 @pytest.mark.parametrize("part", CUT.values(), ids=CUT.keys())
-def test_request_that_was_cut_short_is_never_forwarded(front, upstream, part):
-    seen = len(upstream.requests)
+def test_request_that_was_cut_short_is_never_forwarded(front, recording, part):
+    seen = len(recording.requests)
     sent = part if isinstance(part, bytes) else request(front, part[0], body=part[1])
     with connect(front) as connection:
         connection.sendall(sent)
         connection.unwrap()
         assert read_to_end(connection)[0] == b""
-    assert len(upstream.requests) == seen
+    assert len(recording.requests) == seen
 
 
 LEGAL = {
@@ -326,14 +324,26 @@ LEGAL = {
     "tabs-around-value": ((b"Content-Length:\t%d\t " % len(BODY),), {}),
     "chunked": ((CHUNKED,), {"body": CHUNKS}),
     "chunked-in-capitals": ((b"TRANSFER-ENCODING: CHUNKED",), {"body": CHUNKS}),
-    "chunk-for-each-byte": ((CHUNKED,), {"body": b"".join(b"1\r\n%c\r\n" % byte for byte in BODY) + b"0\r\n\r\n"}),
+    "chunk-for-each-byte": (
+        (CHUNKED,),
+        {"body": b"".join(b"1\r\n%c\r\n" % byte for byte in BODY) + b"0\r\n\r\n"},
+    ),
     "chunk-extensions": ((CHUNKED,), {"body": one_chunk(b"0" + SIZE + b';a;b=c;d="e;f\\""')}),
-    "trailers": ((CHUNKED,), {"body": one_chunk(SIZE, after=b"\r\n0\r\nContent-Length: 3\r\nX-Name: v\r\n\r\n")}),
+    "trailers": (
+        (CHUNKED,),
+        {"body": one_chunk(SIZE, after=b"\r\n0\r\nContent-Length: 3\r\nX-Name: v\r\n\r\n")},
+    ),
     "one-empty-line-first": ((LENGTH,), {"line": b"\r\n" + LINE}),
     "absolute-target": ((LENGTH,), {"line": b"POST https://LOCALHOST:443/v1/chat/completions HTTP/1.1"}),
     "obs-text-in-value": ((LENGTH, b"X-Name: \xe9\xff"), {}),
-    "hop-by-hop": ((LENGTH, b"Connection: x-secret, keep-alive", b"X-Secret: 1", b"TE: trailers", b"Upgrade: h2c"), {}),
-    "forwarding": ((LENGTH, b"X-Forwarded-For: 1.2.3.4", b"Forwarded: for=1.2.3.4", b"Via: 1.1 x", b"Cookie: a=b"), {}),
+    "hop-by-hop": (
+        (LENGTH, b"Connection: x-secret, keep-alive", b"X-Secret: 1", b"TE: trailers", b"Upgrade: h2c"),
+        {},
+    ),
+    "forwarding": (
+        (LENGTH, b"X-Forwarded-For: 1.2.3.4", b"Forwarded: for=1.2.3.4", b"Via: 1.1 x", b"Cookie: a=b"),
+        {},
+    ),
     "underscores": ((LENGTH, b"Transfer_Encoding: chunked", b"Content_Length: 3"), {}),
 }
 # All that the gateway says to Qwen: built anew, never passed on.
@@ -341,13 +351,13 @@ FORWARDED = {"host", "authorization", "content-type", "content-length", "accept"
 
 
 @pytest.mark.parametrize(("fields", "parts"), LEGAL.values(), ids=LEGAL.keys())
-def test_legal_request_arrives_in_canonical_form(front, upstream, fields, parts):
-    seen = len(upstream.requests)
+def test_legal_request_arrives_in_canonical_form(front, recording, fields, parts):
+    seen = len(recording.requests)
     with connect(front) as connection:
         connection.sendall(request(front, *fields, **parts) + request(front, LENGTH, b"Connection: close"))
         received, in_order = read_to_end(connection)
     assert statuses(received) == [200, 200] and in_order
-    for raw in upstream.requests[seen:]:
+    for raw in recording.requests[seen:]:
         head, _, body = raw.partition(b"\r\n\r\n")
         line, *lines = head.split(b"\r\n")
         assert line == LINE
@@ -358,7 +368,7 @@ def test_legal_request_arrives_in_canonical_form(front, upstream, fields, parts)
         assert len(names) == len(set(names)) and set(names) <= FORWARDED
         assert b"secret" not in head.lower() and b"1.2.3.4" not in head and front.key.encode() not in raw
         assert b"messages" in body
-    eventually(lambda: len(upstream.requests) == seen + 2, 5, "both requests were forwarded")
+    eventually(lambda: len(recording.requests) == seen + 2, 5, "both requests were forwarded")
 
 
 def test_pipelined_requests_are_answered_in_order(front):
@@ -369,6 +379,8 @@ def test_pipelined_requests_are_answered_in_order(front):
         connection.sendall(sent)
         received, in_order = read_to_end(connection)
     head = received[received.rindex(b"HTTP/1.1 200") :]
-    assert head.endswith(b"\r\n\r\n") and b"content-length: 15" in head.lower(), "HEAD has the length and no body"
+    assert head.endswith(b"\r\n\r\n") and b"content-length: 15" in head.lower(), (
+        "HEAD has the length and no body"
+    )
     assert statuses(received[: -len(head)]) == [200, 404, 200] * 20
     assert in_order

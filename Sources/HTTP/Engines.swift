@@ -57,6 +57,8 @@ package protocol ClientEngine: AnyObject {
     var openStreams: Int { get }
     /// How many further requests the connection can take at this time.
     var capacity: Int { get }
+    /// Whether the server has told how many requests it takes at once. Until then `capacity` is one at most.
+    var knowsLimits: Bool { get }
     /// True once no further request can be sent on it and none is open: to be closed.
     var isFinished: Bool { get }
     /// HTTP/1.1: true while the reader is so far behind that no more should be read from the connection.

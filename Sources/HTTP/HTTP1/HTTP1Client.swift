@@ -58,6 +58,8 @@ package final class HTTP1Client: ClientEngine {
         if case .idle = phase { 1 } else { 0 }
     }
 
+    package var knowsLimits: Bool { true }
+
     package var isFinished: Bool {
         if case .finished = phase { true } else { false }
     }

@@ -11,6 +11,7 @@ package final class HTTP2Client: HTTP2Session, ClientEngine {
     private var events = EventQueue<ClientEvent>()
     /// The connection ended, or its stream identifiers are used up.
     private var isSpent = false
+    package private(set) var knowsLimits = false
 
     package init(limits: HTTPLimits) {
         super.init(role: .client, limits: limits)
@@ -45,7 +46,8 @@ package final class HTTP2Client: HTTP2Session, ClientEngine {
     package var capacity: Int {
         guard !isSpent, terminated == nil, unsafe nghttp2_session_check_request_allowed(session) != 0 else { return 0 }
         let allowed = unsafe nghttp2_session_get_remote_settings(session, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS)
-        return max(0, min(Int(allowed), Self.concurrentStreams) - streams.count)
+        // Any server takes one stream; how many more it takes its first SETTINGS tell, a moment after the handshake.
+        return max(0, min(Int(allowed), knowsLimits ? Self.concurrentStreams : 1) - streams.count)
     }
 
     package var isFinished: Bool {
@@ -98,6 +100,10 @@ package final class HTTP2Client: HTTP2Session, ClientEngine {
     }
 
     // MARK: nghttp2's callbacks
+
+    override func settingsReceived() {
+        knowsLimits = true
+    }
 
     override func headersBegan(stream id: Int32) {
         incoming = IncomingHeaders(isResponse: true)

@@ -171,7 +171,7 @@ class Connection:
 
 
 class HTTP1Connection(Connection):
-    """One exchange at a time. While it lasts the socket is watched for its end, which is the gateway's way to cancel."""
+    """One exchange at a time. While it lasts the socket is watched for its end: so the gateway takes a call back."""
 
     def __init__(self, *arguments):
         super().__init__(*arguments)

@@ -85,6 +85,7 @@ let package = Package(
         tests("Vault", ["TestSupport"]),
         tests("Qwen", ["TestSupport", "Vault", "TLS", "HTTP", "JSON", "EventStream", nioCore]),
         tests("Admission", ["HTTP"]),
+        tests("Transport", ["TestSupport", "TLS", "HTTP", nioCore, nioPosix]),
         tests(
             "QwenSimulator",
             ["TestSupport", "Transport", "TLS", "HTTP", "JSON", "EventStream", nioCore, nioPosix]),

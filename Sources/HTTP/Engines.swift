@@ -23,6 +23,9 @@ package protocol ServerEngine: AnyObject {
     func queuedBytes(_ stream: StreamID) -> Int
     /// Appends what is to be sent, stopping soon after `limit` bytes; returns whether anything was written.
     func writeOutput(into output: inout ByteBuffer, limit: Int) -> Bool
+    /// A request's head did not become whole in time: HTTP/1.1 refuses it with a 408 and closes after the answer.
+    /// Nothing is left to say on HTTP/2. Returns whether there is an answer to wait for.
+    func headTimedOut() -> Bool
     /// Begins the graceful end: HTTP/2 says GOAWAY, HTTP/1.1 closes after the exchange in progress.
     func shutdown()
     /// The exchanges that are open.
@@ -54,6 +57,8 @@ package protocol ClientEngine: AnyObject {
     var openStreams: Int { get }
     /// How many further requests the connection can take at this time.
     var capacity: Int { get }
+    /// Whether the server has told how many requests it takes at once. Until then `capacity` is one at most.
+    var knowsLimits: Bool { get }
     /// True once no further request can be sent on it and none is open: to be closed.
     var isFinished: Bool { get }
     /// HTTP/1.1: true while the reader is so far behind that no more should be read from the connection.

@@ -46,9 +46,12 @@ package struct StreamFailure: Error, Sendable, Equatable {
     package var reason: Reason
     /// The server certainly did not process the request (RFC 9113 §8.7): it may be sent again.
     package var isUnprocessed: Bool
-    package init(_ reason: Reason, isUnprocessed: Bool = false) {
+    /// A byte of the response had come, be it of an interim one: the server is at work on the request.
+    package var hasBegun: Bool
+    package init(_ reason: Reason, isUnprocessed: Bool = false, hasBegun: Bool = false) {
         self.reason = reason
         self.isUnprocessed = isUnprocessed
+        self.hasBegun = hasBegun
     }
 }
 

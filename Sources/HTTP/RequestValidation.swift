@@ -103,6 +103,7 @@ package enum RequestValidation {
 }
 
 extension RequestFault {
+    package static let requestTimeout = RequestFault(status: 408, message: "The request did not arrive in time.")
     static let headersTooLarge = RequestFault(
         status: 431, message: "The header fields are too large or too many. Send fewer or shorter ones.")
     static let targetTooLong = RequestFault(status: 414, message: "The request target is too long.")

@@ -16,7 +16,7 @@ package final class TLSServerContext: Sendable {
     /// same file. `alpn` is in the server's order of preference; when it is empty, what clients offer is
     /// ignored. Blocks while reading.
     package convenience init(
-        certificateChainFile: String, privateKeyFile: String, alpn: [ApplicationProtocol] = [.http2, .http1],
+        certificateChainFile: String, privateKeyFile: String, alpn: [ApplicationProtocol] = [.http2, .http1, .http1_0],
         now: NIODeadline = .now()
     ) throws(TLSError) {
         try self.init(
@@ -25,7 +25,7 @@ package final class TLSServerContext: Sendable {
 
     /// The same from PEM in memory.
     package convenience init(
-        certificateChain: [UInt8], privateKey: [UInt8], alpn: [ApplicationProtocol] = [.http2, .http1],
+        certificateChain: [UInt8], privateKey: [UInt8], alpn: [ApplicationProtocol] = [.http2, .http1, .http1_0],
         now: NIODeadline = .now()
     ) throws(TLSError) {
         try self.init(

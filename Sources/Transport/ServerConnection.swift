@@ -197,7 +197,7 @@ package final class ServerConnection: ChannelInboundHandler, Flushable, Sweepabl
         idleSince = loop.now
         switch applicationProtocol {
         case .http2: engine = HTTP2Server(limits: server.limits)
-        case .http1, nil: engine = HTTP1Server(limits: server.limits, scheme: scheme)
+        case .http1, .http1_0, nil: engine = HTTP1Server(limits: server.limits, scheme: scheme)
         }
         if server.isDraining { engine?.shutdown() }
     }
@@ -437,7 +437,11 @@ package final class ServerConnection: ChannelInboundHandler, Flushable, Sweepabl
         }
         checkExchanges(engine, now)
         if engine.isReceivingHead {
-            if now - (headBegan ?? now) >= timeouts.request { return close() }
+            if now - (headBegan ?? now) >= timeouts.request {
+                guard engine.headTimedOut() else { return close() }
+                handleEvents()
+                return scheduleFlush()
+            }
             headBegan = headBegan ?? now
         } else {
             headBegan = nil
@@ -468,8 +472,7 @@ package final class ServerConnection: ChannelInboundHandler, Flushable, Sweepabl
             } else if !exchange.requestEnded, !exchange.hasResponded, now - exchange.began >= server.timeouts.request {
                 exchange.requestEnded = true
                 hasEarlyAnswer = true
-                exchange.handler?.requestFailed(
-                    RequestFault(status: 408, message: "The request did not arrive in time."))
+                exchange.handler?.requestFailed(.requestTimeout)
             } else {
                 exchange.handler?.tick(now)
             }

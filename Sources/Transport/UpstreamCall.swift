@@ -19,6 +19,8 @@ package final class UpstreamCall {
     var state = State.waiting
     /// Times that the request was sent.
     package internal(set) var attempts = 0
+    /// The connection on which the request failed before and may be sent again, but not there.
+    private(set) weak var refusedBy: UpstreamConnection?
     /// A byte of the response's head came.
     private(set) var hasResponse = false
     /// The instant from which the wait for the next byte counts.
@@ -67,6 +69,7 @@ package final class UpstreamCall {
 
     /// The call waits for a connection again.
     func restarted(now: NIODeadline) {
+        if case .sent(let connection, _) = state { refusedBy = connection }
         state = .waiting
         waitingSince = now
     }

@@ -36,6 +36,8 @@ final class UpstreamConnection: ChannelInboundHandler, Flushable, Sweepable {
     private var idleSince: NIODeadline
     /// Responses that came whole on this connection: one with none is new, and its failure is no accident of reuse.
     private var completed = 0
+    /// The upstream has told how many calls it takes at once, and the pool was told.
+    private(set) var isSettled = false
 
     init(pool: UpstreamPool) {
         self.pool = pool
@@ -49,6 +51,9 @@ final class UpstreamConnection: ChannelInboundHandler, Flushable, Sweepable {
 
     /// Whether a response came whole on it before.
     var isReused: Bool { completed > 0 }
+
+    /// Whether a call is on it.
+    var isBusy: Bool { !calls.isEmpty }
 
     // MARK: Calls
 
@@ -106,7 +111,8 @@ final class UpstreamConnection: ChannelInboundHandler, Flushable, Sweepable {
         } catch {
             return fail(UpstreamError(engine == nil ? .tls : .protocolError, "\(error)"))
         }
-        if engine == nil, session.isEstablished { establish(session) }
+        let isNew = engine == nil && session.isEstablished
+        if isNew { makeEngine(session) }
         if plaintext.readableBytes > 0, let engine {
             do {
                 try engine.receive(&plaintext, now: loop.now)
@@ -114,6 +120,12 @@ final class UpstreamConnection: ChannelInboundHandler, Flushable, Sweepable {
                 failure = UpstreamError(.protocolError, error.message)
             }
             handleEvents()
+        }
+        // After what came with the end of the handshake: SETTINGS may already say how many calls there is room for.
+        if isNew { establish(session) }
+        if !isSettled, engine?.knowsLimits == true {
+            isSettled = true
+            pool.settled(self)
         }
         if session.isClosedByPeer {
             engine?.receiveEnd(clean: true)
@@ -144,15 +156,19 @@ final class UpstreamConnection: ChannelInboundHandler, Flushable, Sweepable {
         finish()
     }
 
-    private func establish(_ session: TLSSession) {
+    private func makeEngine(_ session: TLSSession) {
         var limits = HTTPLimits()
         // One slow reader must not hold up the others: the connection's window never runs out before the streams'.
         limits.connectionWindow = 16 * 1024 * 1024
         switch session.negotiatedProtocol {
         case .http2: engine = HTTP2Client(limits: limits)
-        case .http1, nil: engine = HTTP1Client(limits: limits)
+        case .http1, .http1_0, nil: engine = HTTP1Client(limits: limits)
         }
         idleSince = loop.now
+    }
+
+    private func establish(_ session: TLSSession) {
+        isSettled = engine?.knowsLimits == true
         pool.established(self, isMultiplexed: session.negotiatedProtocol == .http2)
     }
 
@@ -189,8 +205,7 @@ final class UpstreamConnection: ChannelInboundHandler, Flushable, Sweepable {
     /// Reports a failed exchange, or sends the request anew where that is safe: Qwen says that it did not begin, or
     /// the connection was an old one that died before a byte came back.
     private func fail(_ call: UpstreamCall, _ failure: StreamFailure) {
-        let hasAnswered = call.hasResponse || (engine as? HTTP1Client)?.hasReceivedResponseBytes == true
-        let diedUnused = failure.reason == .connectionClosed && completed > 0 && !hasAnswered
+        let diedUnused = failure.reason == .connectionClosed && completed > 0 && !failure.hasBegun
         if (failure.isUnprocessed || diedUnused) && call.attempts < 2 {
             return pool.restart(call)
         }

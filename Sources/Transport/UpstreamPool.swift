@@ -10,6 +10,8 @@ package final class UpstreamPool {
     package let origin: Origin
     let loop: LoopContext
     let timeouts: ClientTimeouts
+    /// Resolves the origin's name; nil for the system's way, which does not block the loop.
+    var resolver: (any Resolver & Sendable)?
     private let tls: TLSClientContext
     private let resumption = TLSResumptionStore()
 
@@ -28,7 +30,7 @@ package final class UpstreamPool {
     }
 
     /// The number of connections, those that are being opened included.
-    package var connectionCount: Int { connections.count + plan.opening }
+    package var connectionCount: Int { plan.opening + connections.count { $0.isSettled } }
 
     /// Sends the call as soon as a connection can take it.
     package func start(_ call: UpstreamCall) {
@@ -64,6 +66,7 @@ package final class UpstreamPool {
             plan.began()
             let pool = NIOLoopBound(self, eventLoop: loop.eventLoop)
             ClientBootstrap(group: loop.eventLoop)
+                .resolver(resolver)
                 .connectTimeout(timeouts.connect)
                 .channelOption(.tcpOption(.tcp_nodelay), value: 1)
                 .channelOption(.maxMessagesPerRead, value: 4)
@@ -109,11 +112,18 @@ package final class UpstreamPool {
     }
 
     func established(_ connection: UpstreamConnection, isMultiplexed: Bool) {
-        plan.ended()
         plan.isMultiplexed = isMultiplexed
         connections.append(connection)
+        if connection.isSettled { settled(connection) } else { serve(connection) }
+    }
+
+    /// The connection's room is known: to open more than one before that would be a guess.
+    func settled(_ connection: UpstreamConnection) {
+        plan.ended()
+        let isUseful = connection.capacity > 0 || connection.isBusy
         serve(connection)
-        open(plan.connectionsToOpen(waiting: waiting.count, open: connections.count))
+        // Another connection to a server that takes no call at all would be no better.
+        if isUseful { open(plan.connectionsToOpen(waiting: waiting.count, open: connections.count)) }
     }
 
     /// The connection can take another call.
@@ -124,7 +134,9 @@ package final class UpstreamPool {
     private func serve(_ connection: UpstreamConnection) {
         while connection.capacity > 0 {
             // A request that is sent again goes to a new connection: another old one may be as dead as the first.
-            let next = waiting.firstIndex { $0.attempts == 0 || !connection.isReused }
+            let next = waiting.firstIndex {
+                $0.attempts == 0 || !connection.isReused && $0.refusedBy !== connection
+            }
             guard let next, connection.start(waiting[next]) else { return }
             waiting.remove(at: next)
         }
@@ -136,6 +148,9 @@ package final class UpstreamPool {
         if let error {
             plan.ended()
             failed(error)
+        } else if !connection.isSettled {
+            plan.ended()
+            failed(UpstreamError(.protocolError, "\(origin.authority) closed the connection without its SETTINGS"))
         } else if !waiting.isEmpty {
             open(plan.connectionsToOpen(waiting: waiting.count, open: connections.count))
         }

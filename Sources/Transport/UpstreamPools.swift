@@ -1,4 +1,3 @@
-import NIOCore
 package import TLS
 
 /// One event loop's connections to all origins that are called: a pool for each, made when it is first asked for.

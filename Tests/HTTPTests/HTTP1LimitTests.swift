@@ -31,6 +31,19 @@ struct HTTP1LimitTests {
         #expect(try status("GET \(longest)" + String(repeating: "a", count: 200), limits) == 414)
     }
 
+    @Test(arguments: ["G", "GET / HTTP/1.1\r\n", "HEAD / HTTP/1.0\r\nHost: a\r\n"])
+    func refusesAHeadThatIsTooLate(_ start: String) throws {
+        var driver = ServerDriver()
+        #expect(!driver.server.headTimedOut())
+        try driver.feed(start)
+        #expect(driver.server.isReceivingHead)
+        #expect(driver.server.headTimedOut())
+        driver.run()
+        #expect(driver.faults.map(\.status) == [408])
+        #expect(driver.takeOutput().hasPrefix("HTTP/1.1 408 ") && driver.server.isFinished)
+        #expect(!driver.server.headTimedOut())
+    }
+
     @Test func boundsTheNumberOfFields() throws {
         let fields = String(repeating: "X: y\r\n", count: 99)
         #expect(try status(Self.start + fields + "\r\n") == nil)

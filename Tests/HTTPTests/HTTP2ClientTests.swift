@@ -83,6 +83,28 @@ struct HTTP2ClientTests {
         #expect(server.client.openStreams == 0)
     }
 
+    /// Whoever has answered in part did begin: such a request is never sent again.
+    @Test func refusalAfterTheAnswerHasBegun() {
+        let server = RawServer()
+        for _ in 0..<3 { _ = server.request() }
+        server.clear()
+        server.send(RawServer.head(1) + Make.reset(1, Code.refusedStream))
+        server.send(RawServer.head(3, "103") + Make.reset(3, Code.refusedStream) + Make.reset(5, Code.refusedStream))
+        #expect(server.failures.map(\.isUnprocessed) == [false, false, true])
+        #expect(server.failures.map(\.hasBegun) == [true, true, false])
+    }
+
+    @Test func endOfTheConnectionAfterAnInterimResponse() {
+        let server = RawServer()
+        for _ in 0..<2 { _ = server.request() }
+        server.send(RawServer.head(3, "103"))
+        server.client.receiveEnd(clean: true)
+        server.run()
+        #expect(server.failures.map(\.hasBegun) == [false, true])
+        #expect(server.failures.map(\.reason) == [.connectionClosed, .connectionClosed])
+        #expect(server.failures.map(\.isUnprocessed) == [false, false])
+    }
+
     /// Calls above the last stream identifier were not processed; those below go on.
     @Test(arguments: Cut.allCases)
     func goAway(_ cut: Cut) {
@@ -344,8 +366,18 @@ struct HTTP2ClientTests {
         #expect(server.client.capacity == 0)
         server.send(Make.settings([(3, 1_000_000)]))
         #expect(server.client.capacity == 99)
-        // Before the server has spoken, a hundred are trusted to it.
-        #expect(HTTP2Client(limits: HTTPLimits()).capacity == 100)
+    }
+
+    /// A request need not wait for the server's SETTINGS; a second one does, for it might be refused.
+    @Test func capacityBeforeTheServerHasSpoken() {
+        let client = HTTP2Client(limits: HTTPLimits())
+        #expect(client.capacity == 1 && !client.knowsLimits)
+        let head = RequestHead(method: "GET", authority: "a", path: "/")
+        #expect(client.send(head, body: ByteBuffer()) != nil)
+        #expect(client.capacity == 0 && client.send(head, body: ByteBuffer()) == nil)
+        var settings = ByteBuffer(bytes: Make.settings([(3, 50)]))
+        try? client.receive(&settings, now: .uptimeNanoseconds(0))
+        #expect(client.capacity == 49 && client.knowsLimits)
     }
 
     /// The stream's window comes back by consume, the connection's at once.

@@ -193,7 +193,7 @@ struct HTTP2ExchangeTests {
         let id = try #require(pair.send())
         pair.pump()
         #expect(pair.responses[id]?.body == Array("not whole".utf8))
-        #expect(pair.failed[id] == StreamFailure(.reset(Code.internalError)) && pair.ended.isEmpty)
+        #expect(pair.failed[id] == StreamFailure(.reset(Code.internalError), hasBegun: true) && pair.ended.isEmpty)
         #expect(pair.resets == [id])
     }
 

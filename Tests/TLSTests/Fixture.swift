@@ -7,7 +7,7 @@ enum Fixture {
     static let certificates = Result { try TestCertificates() }
     static let server = Result { try certificates.get().issue() }
 
-    static func serverContext(alpn: [ApplicationProtocol] = [.http2, .http1]) throws -> TLSServerContext {
+    static func serverContext(alpn: [ApplicationProtocol] = [.http2, .http1, .http1_0]) throws -> TLSServerContext {
         let issued = try server.get()
         return try TLSServerContext(
             certificateChain: issued.certificate, privateKey: issued.privateKey, alpn: alpn)

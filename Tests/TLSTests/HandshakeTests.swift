@@ -77,6 +77,7 @@ internal import Testing
         ([.http1], [.http2, .http1], .http1),
         ([.http1, .http2], [.http2, .http1], .http2),
         ([.http2, .http1], [.http1], .http1),
+        ([.http1_0], [.http2, .http1, .http1_0], .http1_0),
         ([], [.http2, .http1], nil),
     ])
     func applicationProtocol(

@@ -6,6 +6,7 @@ import httpx
 import openai
 import pytest
 
+from recording_upstream import RecordingUpstream
 from servers import Certificates, Gateway, Simulator
 
 
@@ -30,6 +31,22 @@ def gateway(certificates, simulator, tmp_path_factory):
     assert running.stop() == 0, running.log()
     for secret in running.secrets():
         assert secret not in running.log()
+
+
+@pytest.fixture(scope="session")
+def recording(certificates):
+    """An upstream of another make that keeps the bytes of every request."""
+    running = RecordingUpstream(certificates)
+    yield running
+    running.close()
+
+
+@pytest.fixture(scope="session")
+def front(certificates, recording, tmp_path_factory):
+    """A gateway before it, for clients that break the rules."""
+    running = Gateway(certificates, recording, tmp_path_factory.mktemp("front"))
+    yield running
+    assert running.stop() == 0, running.log()
 
 
 @pytest.fixture

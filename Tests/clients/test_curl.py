@@ -41,6 +41,16 @@ def test_stream(curl, gateway):
     assert events[-1] == "data: [DONE]"
 
 
+@pytest.mark.parametrize("stream", ["false", "true"])
+def test_http_1_0(gateway, tmp_path, stream):
+    """curl offers the protocol by its own name. An answer ends with its length, or with the connection."""
+    body = '{"stream":%s,"messages":[{"role":"user","content":"chunks=3"}]}' % stream
+    answer = curl_client.curl(gateway, "--http1.0", *chat(gateway, body), output=tmp_path / "body")
+    assert answer.status == 200
+    assert "transfer-encoding" not in answer.headers
+    assert answer.body.endswith("data: [DONE]\n\n") if stream == "true" else json.loads(answer.body)
+
+
 @pytest.mark.parametrize("path", ["/", "/health"])
 def test_get_and_head(curl, gateway, path):
     get, head = curl(gateway.origin + path), curl("--head", gateway.origin + path)

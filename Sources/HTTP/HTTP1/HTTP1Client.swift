@@ -58,6 +58,8 @@ package final class HTTP1Client: ClientEngine {
         if case .idle = phase { 1 } else { 0 }
     }
 
+    package var knowsLimits: Bool { true }
+
     package var isFinished: Bool {
         if case .finished = phase { true } else { false }
     }
@@ -204,7 +206,7 @@ package final class HTTP1Client: ClientEngine {
     }
 
     private func fail(_ reason: StreamFailure.Reason) {
-        if isOpen { events.append(.failed(stream, StreamFailure(reason))) }
+        if isOpen { events.append(.failed(stream, StreamFailure(reason, hasBegun: hasReceivedResponseBytes))) }
         finish()
     }
 

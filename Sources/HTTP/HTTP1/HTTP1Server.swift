@@ -272,6 +272,13 @@ package final class HTTP1Server: ServerEngine {
         isFinished = true
     }
 
+    package func headTimedOut() -> Bool {
+        guard isReceivingHead else { return false }
+        held = ByteBuffer()
+        refuse(.requestTimeout)
+        return true
+    }
+
     /// The exchange in progress, and a request whose head has begun to come, are served; nothing after them.
     package func shutdown() {
         isShuttingDown = true

@@ -91,6 +91,8 @@ internal import CNghttp2
             switch UInt32(header.type) {
             case NGHTTP2_HEADERS.rawValue: session.headersReceived(stream: header.stream_id, endStream: endStream)
             case NGHTTP2_DATA.rawValue: if endStream { session.dataEnded(stream: header.stream_id) }
+            case NGHTTP2_SETTINGS.rawValue:
+                if header.flags & UInt8(NGHTTP2_FLAG_ACK.rawValue) == 0 { session.settingsReceived() }
             default: break
             }
             return 0

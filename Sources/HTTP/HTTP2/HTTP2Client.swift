@@ -11,6 +11,7 @@ package final class HTTP2Client: HTTP2Session, ClientEngine {
     private var events = EventQueue<ClientEvent>()
     /// The connection ended, or its stream identifiers are used up.
     private var isSpent = false
+    package private(set) var knowsLimits = false
 
     package init(limits: HTTPLimits) {
         super.init(role: .client, limits: limits)
@@ -28,6 +29,8 @@ package final class HTTP2Client: HTTP2Session, ClientEngine {
     /// Fails the open streams when the connection can no longer serve them.
     private func failAll(_ failure: StreamFailure) {
         for stream in streams.all where !stream.incomingEnded && !stream.isFaulted {
+            var failure = failure
+            failure.hasBegun = stream.hasBegun
             events.append(.failed(StreamID(stream.id), failure))
         }
         streams.removeAll()
@@ -43,7 +46,8 @@ package final class HTTP2Client: HTTP2Session, ClientEngine {
     package var capacity: Int {
         guard !isSpent, terminated == nil, unsafe nghttp2_session_check_request_allowed(session) != 0 else { return 0 }
         let allowed = unsafe nghttp2_session_get_remote_settings(session, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS)
-        return max(0, min(Int(allowed), Self.concurrentStreams) - streams.count)
+        // Any server takes one stream; how many more it takes its first SETTINGS tell, a moment after the handshake.
+        return max(0, min(Int(allowed), knowsLimits ? Self.concurrentStreams : 1) - streams.count)
     }
 
     package var isFinished: Bool {
@@ -99,6 +103,10 @@ package final class HTTP2Client: HTTP2Session, ClientEngine {
     }
 
     // MARK: nghttp2's callbacks
+
+    override func settingsReceived() {
+        knowsLimits = true
+    }
 
     override func headersBegan(stream id: Int32) {
         incoming = IncomingHeaders(isResponse: true)
@@ -160,8 +168,10 @@ package final class HTTP2Client: HTTP2Session, ClientEngine {
 
     override func streamClosed(_ id: Int32, code: UInt32) {
         guard let stream = streams.remove(id), !stream.incomingEnded, !stream.isFaulted else { return }
-        let refused = code == NGHTTP2_REFUSED_STREAM.rawValue
-        events.append(.failed(StreamID(id), StreamFailure(.reset(code), isUnprocessed: refused)))
+        // A server that has answered a part of the request cannot say that it did not begin on it.
+        let refused = code == NGHTTP2_REFUSED_STREAM.rawValue && !stream.hasBegun
+        events.append(
+            .failed(StreamID(id), StreamFailure(.reset(code), isUnprocessed: refused, hasBegun: stream.hasBegun)))
     }
 
     override func endStreamSent(_ id: Int32) {

@@ -41,6 +41,8 @@ package final class HTTP2Server: HTTP2Session, ServerEngine {
 
     package var isReceivingHead: Bool { isInHeaderSection }
 
+    package func headTimedOut() -> Bool { false }
+
     // MARK: Responses
 
     package func respond(_ id: StreamID, _ head: ResponseHead, end: Bool) {

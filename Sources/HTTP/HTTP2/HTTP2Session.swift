@@ -189,6 +189,8 @@ import NIOCore
     func dataReceived(stream: Int32, _ bytes: UnsafePointer<UInt8>, _ count: Int) {}
     /// A DATA frame with END_STREAM is whole and was found good.
     func dataEnded(stream: Int32) {}
+    /// The peer's settings came and are in force.
+    func settingsReceived() {}
     func streamClosed(_ stream: Int32, code: UInt32) {}
     /// The stream's queue is empty, and more may be written.
     func bodyDrained(_ stream: HTTP2Stream) {}

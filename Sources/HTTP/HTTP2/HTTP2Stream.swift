@@ -46,6 +46,8 @@ final class HTTP2Stream {
     var discarded = 0
     /// Interim (1xx) responses that came.
     var interimCount = 0
+    /// A client's stream: a header section of the response came, interim or final.
+    var hasBegun: Bool { headDelivered || interimCount > 0 }
 
     init(id: Int32) {
         self.id = id

@@ -142,17 +142,26 @@ struct MessagesPropertyTests {
     /// Wherever the upstream breaks off, there is no end: not within an event, nor between two.
     @Test(arguments: 0..<8) func cutStreamsHaveNoEnd(_ seed: Int) throws {
         var random = SplitMix(seed: UInt64(seed))
-        let chunks = Sample(&random).chunks(&random)
-        let bytes = Array(chunks.map { "data: \($0)\n\n" }.joined().utf8)
-        let events = chunks.map { $0.utf8.count + 8 }
         // With the usage all is there but the marker.
-        let last = events.dropLast().reduce(0, +)
-        for cut in 0..<last {
-            let run = try runMessages(String(decoding: bytes[..<cut], as: UTF8.self), size: 1 << 20)
-            let view = try MessageView(run.output)
-            #expect(!run.isWhole && !view.isStopped, "cut at \(cut)")
+        let chunks = Sample(&random).chunks(&random).dropLast()
+        let bytes = ByteBuffer(string: chunks.map { "data: \($0)\n\n" }.joined())
+        var parser = EventStreamParser()
+        var stream = MessagesStream(identity: messageIdentity)
+        var document = JSONDocument()
+        var output = ByteBuffer()
+        for cut in 0..<bytes.readableBytes {
+            var ended = stream
+            var end = output
+            if ended.end(into: &end) || end != output { Issue.record("an end, cut at \(cut)") }
+            guard var byte = bytes.getSlice(at: bytes.readerIndex + cut, length: 1) else { continue }
+            guard let event = try parser.next(in: &byte) else { continue }
+            let action = stream.receive(event.data, document: &document, into: &output)
+            #expect(action == .proceed)
+            let view = try MessageView(String(buffer: output))
+            #expect(!view.isStopped, "cut at \(cut)")
         }
-        #expect(try runMessages(String(decoding: bytes[..<last], as: UTF8.self), size: 1 << 20).isWhole)
+        let isWhole = stream.end(into: &output)
+        #expect(isWhole)
     }
 
     /// Bytes that are not what they should be never lead to a stream that breaks the protocol.

@@ -102,6 +102,12 @@ struct MessagesRefusalTests {
                 + "id: t"
         ),
         (
+            talking(
+                #"{"role":"assistant","content":[{"type":"tool_use","id":"t","name":"f","input":{}},"#
+                    + #"{"type":"tool_use","id":"\u0074","name":"f","input":{}}]}"#),
+            "messages.0: `tool_use` ids must be unique"
+        ),
+        (
             talking(#"{"role":"assistant","content":[{"type":"tool_use","id":"t","name":"f","input":"{}"}]}"#),
             "messages.0.content.0.input: Input should be an object"
         ),

@@ -8,7 +8,8 @@ import Testing
 struct MessagesStreamTests {
     @Test func textOfOneBlockByteForByte() throws {
         let (run, view) = try runMessages(
-            events: [Qwen.first, Qwen.text("Hi"), Qwen.text(#" \"\u4f60\" é"#), Qwen.stop, Qwen.usage, Qwen.done])
+            events: [Qwen.first, Qwen.text("Hi"), Qwen.text(#" \"\u4f60\" é"#), Qwen.stop, Qwen.usage, Qwen.done],
+            everywhere: true)
         #expect(
             run.output == """
                 event: message_start

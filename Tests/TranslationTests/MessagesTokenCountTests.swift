@@ -19,7 +19,7 @@ struct MessagesTokenCountTests {
     @Test(arguments: [
         ("The quick brown fox jumps over the lazy dog.", 8...12),
         ("for (let i = 0; i < items.length; i++) { sum += items[i]; }", 18...28),
-        ("2026-10-31", 10...12), ("人工智能正在改变世界。", 6...10), ("Привет, как дела?", 5...9), ("😀😀", 3...5), ("", 0...0),
+        ("2026-10-31", 8...12), ("人工智能正在改变世界。", 6...10), ("Привет, как дела?", 5...9), ("😀😀", 3...5), ("", 0...0),
     ])
     func texts(_ text: String, _ tokens: ClosedRange<Int>) {
         #expect(tokens.contains(MessagesTokenWeight.tokens(of: ByteBuffer(string: text))))
@@ -31,7 +31,7 @@ struct MessagesTokenCountTests {
         #expect(weight(#"\u00e9\u00E9"#) == weight("éé"))
         #expect(weight(#"\ud83d\ude00"#) == weight("😀"))
         #expect(weight(#"\n\n"#) == weight("\n\n"))
-        for cut in [#"\"#, #"\u"#, #"\u00"#] { #expect(weight(cut) <= 1) }
+        for cut in [#"\"#, #"\u"#, #"\u00"#] { #expect(weight(cut) <= 3) }
     }
 
     @Test func everythingCounts() throws {

@@ -18,17 +18,12 @@ struct MessagesConversation {
         let index: Int
     }
 
-    private struct OpenCall {
-        let id: String
-        /// The message that holds it.
-        let message: Int
-    }
-
     /// The last message is an assistant's, to be gone on with.
     private(set) var continuesAnswer = false
     /// The block, or the string, that the request's own `cache_control` marks: the last one of all.
     private let automaticMark: JSONNode?
-    private var openCalls: [OpenCall] = []
+    /// The calls without a result yet, by their ids, and the messages that hold them.
+    private var openCalls: [String: Int] = [:]
 
     init(_ document: borrowing JSONDocument) {
         guard document.given(document.member("cache_control", of: document.root)) != nil,
@@ -103,7 +98,10 @@ struct MessagesConversation {
         case "assistant":
             let answer = try MessagesAssistantTurn(turn, automaticMark: automaticMark, in: document)
             for call in answer.calls {
-                openCalls.append(OpenCall(id: document.string(call.id) ?? "", message: call.message))
+                let id = document.string(call.id) ?? ""
+                guard openCalls.updateValue(call.message, forKey: id) == nil else {
+                    throw MessagesPath("messages", call.message).fault("`tool_use` ids must be unique")
+                }
             }
             continuesAnswer = isLast && answer.canBeContinued
             answer.write(continuesAnswer: continuesAnswer, into: &body, document)
@@ -139,7 +137,7 @@ extension MessagesConversation {
             messages.append(try MessagesUserContent(message, automaticMark: automaticMark, in: document))
         }
         var attached: [MessagesToolResult] = []
-        var answered: [String] = []
+        var answered: Set<String> = []
         for message in messages {
             for result in message.results {
                 let id = document.string(result.id) ?? ""
@@ -155,10 +153,10 @@ extension MessagesConversation {
 
     /// A result has come for a call.
     private mutating func answer(
-        _ id: String, at path: MessagesPath, _ answered: inout [String]
+        _ id: String, at path: MessagesPath, _ answered: inout Set<String>
     ) throws(InvalidRequest) {
         let shown = id.prefix(64)
-        guard let position = openCalls.firstIndex(where: { $0.id == id }) else {
+        guard openCalls.removeValue(forKey: id) != nil else {
             if answered.contains(id) {
                 throw path.fault(
                     """
@@ -171,14 +169,13 @@ extension MessagesConversation {
                 a corresponding `tool_use` block in the previous message.
                 """)
         }
-        openCalls.remove(at: position)
-        answered.append(id)
+        answered.insert(id)
     }
 
     private func checkNoCallIsOpen() throws(InvalidRequest) {
-        guard let first = openCalls.first else { return }
-        let ids = openCalls.prefix(8).map { String($0.id.prefix(64)) }.joined(separator: ", ")
-        throw MessagesPath("messages", first.message).fault(
+        guard let message = openCalls.values.min() else { return }
+        let ids = openCalls.keys.sorted().prefix(8).map { String($0.prefix(64)) }.joined(separator: ", ")
+        throw MessagesPath("messages", message).fault(
             """
             `tool_use` ids were found without `tool_result` blocks immediately after: \(ids). Each `tool_use` block \
             must have a corresponding `tool_result` block in the next message.

@@ -5,7 +5,7 @@ import NIOCore
 ///
 /// It is an estimate: the gateway has no tokenizer, and Qwen's differs from Anthropic's. Texts are weighed by what
 /// their characters usually cost with Qwen's: a word of Latin letters about one token for 4.6 of them, a digit one
-/// each, a Chinese character two thirds of one. Expect 15 % either way for prose and code, more for rare scripts.
+/// each, a Chinese character two thirds of one. It was not calibrated against a tokenizer: take it for a hint.
 /// Images and files are taken at a flat rate. Thoughts of earlier turns do not count, as Qwen leaves them out.
 enum MessagesTokenEstimate {
     /// What the form of a request costs, in tokens, beside its texts.

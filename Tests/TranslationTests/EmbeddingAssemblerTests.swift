@@ -43,22 +43,27 @@ struct EmbeddingAssemblerTests {
             "{\"input\":[\(input)]}", [(1, Self.answer([(0, "[10]"), (1, "[11]")], tokens: 2)), (0, first)])
         var document = JSONDocument()
         try document.scan(ByteBuffer(string: text))
-        let data = try #require(document.member("data", of: document.root))
+        let member = document.member("data", of: document.root)
+        let data = try #require(member)
         for (place, element) in document.elements(of: data).enumerated() {
             #expect(document.member("index", of: element).flatMap { document.integer($0) } == place)
-            #expect(document.member("embedding", of: element).map { String(buffer: document.text(of: $0)) } == "[\(place)]")
+            #expect(
+                document.member("embedding", of: element).map { String(buffer: document.text(of: $0)) } == "[\(place)]")
         }
         #expect(text.hasSuffix(#""usage":{"prompt_tokens":12,"total_tokens":12}}"#))
     }
 
     @Test func base64IsBitForBit() throws {
         var random = SplitMix(seed: 4)
-        let numbers = (0..<1_024).map { _ in "\(Double.random(in: -0.2...0.2, using: &random))" } + ["0", "-0", "1e-40"]
+        let numbers =
+            (0..<1_024).map { _ in "\(Double.random(in: -0.2...0.2, using: &random))" } + ["0", "-0", "1e-40"]
         let text = try assemble(
-            #"{"input":"a","encoding_format":"base64"}"#, [(0, Self.answer([(0, "[\(numbers.joined(separator: ","))]")]))])
+            #"{"input":"a","encoding_format":"base64"}"#,
+            [(0, Self.answer([(0, "[\(numbers.joined(separator: ","))]")]))])
         var document = JSONDocument()
         try document.scan(ByteBuffer(string: text))
-        let data = try #require(document.member("data", of: document.root))
+        let member = document.member("data", of: document.root)
+        let data = try #require(member)
         var elements = document.elements(of: data)
         let encoded = elements.next().flatMap { document.member("embedding", of: $0) }.flatMap { document.string($0) }
         let floats = decodedFloats(try #require(encoded))
@@ -66,10 +71,11 @@ struct EmbeddingAssemblerTests {
     }
 
     /// Against the vectors of RFC 4648's own alphabet: every number of bytes modulo three.
-    @Test(arguments: [
-        ([], ""), ([1], "AACAPw=="), ([1, -2], "AACAPwAAAMA="), ([1, -2, 0.1], "AACAPwAAAMDNzMw9"),
-        ([Float(bitPattern: 0xFFFF_FBEF)], "7/v//w=="),
-    ] as [([Float], String)])
+    @Test(
+        arguments: [
+            ([], ""), ([1], "AACAPw=="), ([1, -2], "AACAPwAAAMA="), ([1, -2, 0.1], "AACAPwAAAMDNzMw9"),
+            ([Float(bitPattern: 0xFFFF_FBEF)], "7/v//w=="),
+        ] as [([Float], String)])
     func base64Vectors(_ floats: [Float], _ expected: String) {
         var output = ByteBuffer()
         Base64Floats.write(floats.span, into: &output)

@@ -45,7 +45,8 @@ struct EmbeddingRequestTests {
         #expect(request.calls.count == 1_000)
         var document = JSONDocument()
         try document.scan(request.body(of: 999))
-        let list = try #require(document.member("input", of: document.root))
+        let member = document.member("input", of: document.root)
+        let list = try #require(member)
         #expect(document.elements(of: list).compactMap { document.string($0) } == (9_990..<10_000).map { "text \($0)" })
         let more = (0...EmbeddingRequest.mostInputs).map { _ in "\"a\"" }.joined(separator: ",")
         #expect(throws: InvalidRequest.self) { try embeddingRequest("{\"input\":[\(more)]}") }

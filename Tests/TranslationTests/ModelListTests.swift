@@ -66,7 +66,8 @@ struct ModelListTests {
         arguments: [
             ("qwen3.7-plus", "qwen3.7-plus"), ("a/b", "a/b"), ("a%2Fb%3Athinking", "a/b:thinking"),
             ("qwen-max/", "qwen-max"), ("%71wen", "qwen"), ("qw%C3%A9n", "qwén"),
-            ("", nil), ("/", nil), ("a%", nil), ("a%2", nil), ("a%zz", nil), ("a%00", nil), ("a%20b", nil), ("%C3", nil),
+            ("", nil), ("/", nil), ("a%", nil), ("a%2", nil), ("a%zz", nil), ("a%00", nil), ("a%20b", nil),
+            ("%C3", nil),
             (String(repeating: "a", count: 257), nil),
         ] as [(String, String?)])
     func path(_ rest: String, _ id: String?) {
@@ -103,7 +104,8 @@ struct AnthropicModelPageTests {
     }
 
     @Test(arguments: [
-        ("", ["a", "b", "c/d"], false), ("limit=1000&beta=true", ["a", "b", "c/d"], false), ("limit=2", ["a", "b"], true),
+        ("", ["a", "b", "c/d"], false), ("limit=1000&beta=true", ["a", "b", "c/d"], false),
+        ("limit=2", ["a", "b"], true),
         ("after_id=a&limit=1", ["b"], true), ("after_id=b", ["c/d"], false), ("after_id=c%2Fd", [], false),
         ("before_id=c/d&limit=1", ["b"], true), ("before_id=b", ["a"], false), ("before_id=a", [], false),
     ])

@@ -19,6 +19,8 @@ package struct CompletionStream: Sendable {
         var isPartial = false
         var usage: TokenUsage?
         var logprobs = CompletionLogprobs()
+        /// What stands behind the text of a chunk that brings nothing else.
+        let ending: ByteBuffer
     }
 
     /// All calls are whole, and `[DONE]` was passed on.
@@ -47,7 +49,14 @@ package struct CompletionStream: Sendable {
         opening.writeStaticString("{\"text\":\"")
         self.opening = opening
         echoes = request.echoes.map { echoes in request.bodies.indices.map { echoes[request.prompt(of: $0)] } }
-        calls = Array(repeating: Call(), count: request.bodies.count)
+        calls = request.bodies.indices.map { [includesUsage] call in
+            var ending = ByteBuffer()
+            Self.writeIndex(call, into: &ending)
+            ending.writeStaticString("null,\"finish_reason\":null")
+            ending.writeStaticString(Self.closing(includesUsage))
+            ending.writeStaticString("\n\n")
+            return Call(ending: ending)
+        }
         openCalls = request.bodies.count
     }
 
@@ -114,9 +123,20 @@ extension CompletionStream {
     ) {
         // A choice ends once; what a second end brings was there before.
         if calls[call].isFinished { return }
-        let echo = calls[call].hasBegun ? nil : echoes?[call]
-        calls[call].hasBegun = true
+        var echo: ByteBuffer?
+        if !calls[call].hasBegun {
+            calls[call].hasBegun = true
+            echo = echoes?[call]
+        }
         let logprobs = wantsLogprobs ? piece.logprobs : nil
+        if let text = piece.text, piece.finishReason == nil, echo == nil, logprobs == nil {
+            // There are no line ends in a JSON string: the event is one line.
+            output.writeStaticString("data: ")
+            output.writeImmutableBuffer(opening)
+            output.writeImmutableBuffer(text)
+            output.writeImmutableBuffer(calls[call].ending)
+            return
+        }
         guard piece.text != nil || piece.finishReason != nil || echo != nil || logprobs != nil else { return }
         let mark = EventStreamWriter.beginEvent(into: &output)
         output.writeImmutableBuffer(opening)
@@ -151,9 +171,14 @@ extension CompletionStream {
         output.writeStaticString(",\"logprobs\":")
     }
 
+    /// What ends a chunk that has one choice.
+    private static func closing(_ includesUsage: Bool) -> StaticString {
+        includesUsage ? "}],\"usage\":null}" : "}]}"
+    }
+
     /// Ends a chunk that has one choice.
     private func end(_ mark: EventStreamWriter.Mark, into output: inout ByteBuffer) {
-        output.writeStaticString(includesUsage ? "}],\"usage\":null}" : "}]}")
+        output.writeStaticString(Self.closing(includesUsage))
         EventStreamWriter.endEvent(mark, into: &output)
     }
 

@@ -51,6 +51,11 @@ package struct Vault: Sendable {
         return name.utf8.allSatisfy { isLetterOrDigit($0) || [0x2E, 0x5F, 0x2D].contains($0) }
     }
 
+    /// Makes a directory with mode 0700, and those above it, where they are missing.
+    package static func makeDirectory(_ path: String) throws(VaultError) {
+        try VaultDirectory.make(path)
+    }
+
     /// Where the record of this name is kept.
     package func path(of name: String) -> String {
         "\(directory)/\(name)\(Self.suffix)"

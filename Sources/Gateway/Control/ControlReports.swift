@@ -8,7 +8,7 @@ extension CredentialKeeper {
     /// `GET /auth`: begins a login where there is none that works, and tells how far it is. Waits for the code for a
     /// moment at most.
     func answerAuth() async -> ControlAnswer {
-        if !isLoggedIn { await startLogin(patience: .seconds(1)) }
+        if !isLoggedIn { await startLogin(patience: .milliseconds(500)) }
         var writer = JSONWriter()
         LoginReport(state: loginState, isLoggedIn: isLoggedIn).write(into: &writer, now: WallTime.now().milliseconds)
         return ControlAnswer(body: writer.buffer)

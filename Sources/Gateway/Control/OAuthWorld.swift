@@ -113,7 +113,10 @@ final class DirectoryLocks: RefreshLock {
         while !Task.isCancelled {
             let now = WallTime.now().milliseconds
             do {
-                let taken = try await BlockingWork.run { try lock.tryAcquire(now: now) }
+                let taken = try await BlockingWork.run { [store] in
+                    try store.makeDirectory()
+                    return try lock.tryAcquire(now: now)
+                }
                 if let taken {
                     held.withLock { $0[taken.token] = taken }
                     return .acquired(RefreshLockHold(name: name, id: taken.token))

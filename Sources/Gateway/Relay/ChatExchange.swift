@@ -80,7 +80,8 @@ final class ChatExchange: ExchangeHandler {
             let request = try ChatRequest(
                 body, document: &service.document, defaultModel: service.shared.defaultModel)
             self.request = request
-            stream = ChatStream(includesUsage: request.includesUsage)
+            stream = ChatStream(
+                includesUsage: request.includesUsage, isWrappedError: { QwenFault.isWrapped(in: $0) })
             exchange.update {
                 $0.model = request.model
                 $0.stream = request.isStreaming
@@ -247,7 +248,7 @@ extension ChatExchange: QwenCallHandler {
             switch relay(data) {
             case .proceed: return true
             case .done: complete()
-            case .fault: failed(QwenFault(service.document, status: status ?? 200))
+            case .fault: failed(fault(status))
             case .malformed: breakOff(APIError(.upstreamError, "Qwen sent an event that is not JSON."))
             }
         case .assembling:
@@ -256,13 +257,19 @@ extension ChatExchange: QwenCallHandler {
                 call?.accept()
                 return true
             case .done: finish()
-            case .fault: failed(QwenFault(service.document, status: status ?? 200))
+            case .fault: failed(fault(status))
             case .malformed: breakOff(APIError(.upstreamError, "Qwen sent an event that is not JSON."))
             case .tooLarge: giveUp(APIError(.upstreamError, "Qwen's answer is too large."))
             }
         case .receiving, .waiting, .collecting, .over: break
         }
         return false
+    }
+
+    /// The error that the document holds, of which it is known that it is one.
+    private func fault(_ status: Int?) -> QwenFault {
+        QwenFault(service.document, eventIsError: false, status: status)
+            ?? QwenFault(service.document, status: status ?? 200)
     }
 
     private func relay(_ data: ByteBuffer) -> ChatStream.Action {

@@ -51,6 +51,8 @@ final class QwenCall {
     var ticket: FairQueue<String, QwenCall>.Ticket?
     /// It was sent before, and was refused: who comes for the first time does not pass it.
     var isReturning: Bool { budget.refusals > 0 || failedConnections > 0 }
+    /// The last instant at which it may be sent.
+    var deadline: NIODeadline { budget.deadline }
     /// Something of an answer has gone to the client: nothing is sent again.
     private(set) var isCommitted = false
     /// Why the last attempt was of no use.
@@ -81,8 +83,8 @@ final class QwenCall {
         case .lease(let lease): send(lease)
         case .wait(let instant):
             state = .queued
-            if let fault = dispatcher.wait(self, until: instant, deadline: budget.deadline) { end(.fault(fault)) }
-        case .none: end(lastFailure ?? .fault(dispatcher.exhaustion()))
+            if let fault = dispatcher.wait(self, until: instant, deadline: deadline) { end(.fault(fault)) }
+        case .none: endExhausted()
         }
     }
 
@@ -147,7 +149,7 @@ final class QwenCall {
     func patienceEnded() {
         guard case .queued = state else { return }
         ticket = nil
-        end(lastFailure ?? .fault(dispatcher.exhaustion()))
+        endExhausted()
     }
 
     // MARK: Attempts
@@ -176,11 +178,24 @@ final class QwenCall {
             tried.add(lease, again: FaultPolicy(fault.kind).again)
             start()
         case .refresh: renew(lease)
-        case .giveUp(let retryAfter):
-            var final = fault
-            final.retryAfter = retryAfter
-            end(.fault(final))
+        case .giveUp(let retryAfter): end(.fault(timed(fault, else: retryAfter)))
         }
+    }
+
+    /// No credential can serve it: its client is told why the last one did not.
+    private func endExhausted() {
+        guard case .fault(let last)? = lastFailure else {
+            return end(lastFailure ?? .fault(dispatcher.exhaustion()))
+        }
+        end(.fault(timed(last, else: last.retryAfter)))
+    }
+
+    /// The error with the time after which another attempt makes sense: when a credential opens, if all are closed.
+    private func timed(_ fault: QwenFault, else told: TimeAmount?) -> QwenFault {
+        var fault = fault
+        let isForever = FaultPolicy(fault.kind).again == .never
+        fault.retryAfter = isForever ? told : dispatcher.timeUntilOpen ?? told
+        return fault
     }
 
     private func pause(_ delay: TimeAmount) {
@@ -193,13 +208,13 @@ final class QwenCall {
 
     /// Has the control plane renew the token that was refused, unless that has happened already.
     private func renew(_ lease: CredentialLease) {
-        guard !lease.isTokenReplaced, let control = dispatcher.control else { return start() }
-        let name = lease.credential.name
+        guard let control = dispatcher.control else { return start() }
+        let (name, generation) = (lease.credential.name, lease.generation)
         let patience = Duration.nanoseconds(max(budget.deadline - loop.now, .seconds(1)).nanoseconds)
         let waiting = NIOLoopBound(self, eventLoop: loop.eventLoop)
         state = .renewing(
             Task {
-                let isRenewed = await control.renew(name, patience)
+                let isRenewed = await control.renew(name, generation, patience)
                 waiting.execute { $0.renewed(isRenewed, name) }
             })
     }

@@ -78,6 +78,11 @@ package struct CredentialStore: Sendable {
         try vaulted { () throws(VaultError) in try vault.signatures() }
     }
 
+    /// Makes QWEN_DIR if it is missing: locks are taken in it before the first credential is saved.
+    package func makeDirectory() throws(CredentialStoreError) {
+        try vaulted { () throws(VaultError) in try Vault.makeDirectory(directory) }
+    }
+
     /// The lock that a process takes to refresh a credential's tokens. That of the credential that `oauth_creds.json`
     /// is imported as is `oauth_creds.lock`, which qwen-code takes; others have theirs beside it.
     package func refreshLock(for name: String) -> FileLock {

@@ -2,6 +2,7 @@ import ArgumentParser
 import Gateway
 import Glibc
 import Qwen
+import Vault
 
 /// What the commands beside `serve` share: the configuration, the store, and the way to fail.
 enum CommandSupport {
@@ -19,7 +20,9 @@ enum CommandSupport {
         return exitCode
     }
 
+    /// The configuration. What follows holds secrets in memory, of which there must be no dump.
     static func configuration() throws -> GatewayConfiguration {
+        ProcessHardening.disableCoreDumps()
         do {
             return try GatewayConfiguration.loadFromProcess(for: .credentials)
         } catch {

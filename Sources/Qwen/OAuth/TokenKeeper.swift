@@ -133,6 +133,11 @@ extension TokenKeeper {
         if case .dead(let explanation) = standing { explanation } else { nil }
     }
 
+    /// The newest credential; nil once it is dead. Its access token may have expired.
+    package nonisolated var latest: OAuthCredential? {
+        if case .live(let credential) = standing { credential } else { nil }
+    }
+
     nonisolated var standing: Standing { shared.withLock { $0 } }
 
     /// A credential whose access token has not expired: at once, and on the caller's thread, if there is one.

@@ -55,7 +55,4 @@ package final class CredentialLease {
         isOpen = false
         credential.ended()
     }
-
-    /// The token has been replaced since the call began: a refusal of the old one is no reason to refresh.
-    package var isTokenReplaced: Bool { generation < credential.generation }
 }

@@ -101,10 +101,7 @@ final class GatewayService: ExchangeService {
             return AwaitedExchange(exchange) { [keeper] in await keeper.answerAuth(beginsLogin: begins) }
         case .detailedHealth:
             let uptime = loop.now - shared.started
-            let waiting = dispatcher.waitingCount
-            return AwaitedExchange(exchange) { [keeper] in
-                await keeper.answerHealth(uptime: uptime, waiting: waiting)
-            }
+            return AwaitedExchange(exchange) { [keeper] in await keeper.answerHealth(uptime: uptime) }
         }
     }
 

@@ -40,6 +40,11 @@ struct CredentialsCommand: AsyncParsableCommand {
             } catch {
                 throw CommandSupport.fail(error.description)
             }
+            if case .oauth? = try CommandSupport.stored({ () throws(CredentialStoreError) in try store.load(name) })?
+                .credential
+            {
+                throw CommandSupport.fail("\"\(name)\" is a login: choose another name, or remove it first")
+            }
             guard let key = SecretInput.read(prompt: "API key for \(url) (it is not shown): ") else {
                 throw CommandSupport.fail("no key was given")
             }

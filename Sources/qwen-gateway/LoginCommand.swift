@@ -23,7 +23,13 @@ struct LoginCommand: AsyncParsableCommand {
     func run() async throws {
         signal(SIGPIPE, SIG_IGN)
         let configuration = try CommandSupport.configuration()
-        _ = try CommandSupport.store(configuration)
+        let store = try CommandSupport.store(configuration)
+        // Before anybody confirms a code whose tokens could not be stored.
+        if case .apiKey? = try CommandSupport.stored({ () throws(CredentialStoreError) in try store.load(name) })?
+            .credential
+        {
+            throw CommandSupport.fail("\"\(name)\" is an API key: choose another name with --name")
+        }
         let signals = TerminationSignals()
         let showsQR = !noQR
         let session: LoginSession

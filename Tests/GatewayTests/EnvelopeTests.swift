@@ -120,7 +120,7 @@ import Testing
     func whatTheEdgeSays(_ applicationProtocol: ApplicationProtocol) async throws {
         try await run(applicationProtocol) { _, client in
             for (error, status, code, words) in [
-                ("empty", 429, "rate_limit_exceeded", ""), ("html", 502, "upstream_error", "web page"),
+                ("empty", 429, "rate_limit_exceeded", "no more requests"), ("html", 502, "upstream_error", "web page"),
                 ("stream-timeout", 504, "upstream_timeout", "stream timeout"),
                 ("upstream-connect", 503, "upstream_unavailable", "upstream connect error"),
             ] {

@@ -27,7 +27,8 @@ import Testing
     }
 
     @Test(arguments: [
-        ("quota", "quota_exhausted.free"), ("quota-403", "quota_exhausted.free"), ("arrearage", "billing.arrears"),
+        ("quota", "quota_exhausted.free"), ("quota envelope=E4", "quota_exhausted.free"),
+        ("quota-403", "quota_exhausted.free"), ("arrearage", "billing.arrears"),
         ("overdue", "billing.overdue"), ("week-quota", "quota_exhausted.plan_week"),
         ("invalid-key", "authentication"), ("coding-plan", "plan_refuses_client"),
         ("free-tier-only", "quota_exhausted.free"),

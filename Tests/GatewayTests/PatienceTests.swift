@@ -98,25 +98,30 @@ import Testing
 
     // MARK: The queue
 
-    /// A login whose token is being renewed: requests wait, and go all at once when that is done.
+    private static let spent = "sk-spent-0123456789abcdef", fresh = "sk-fresh-0123456789abcdef"
+
+    /// A key that rests for longer than the test takes, and clients with more patience than that: requests wait until
+    /// `release` stores another key.
     private func withQueue(
-        delay: Int, _ body: (TestWorld, TestGateway, TestClient) async throws -> Void
+        _ body: (TestWorld, TestGateway, TestClient, _ release: () throws -> Void) async throws -> Void
     ) async throws {
         var options = TestWorld.Options()
-        options.behaviour = "portal.auth=tokens oauth.delay=\(delay)"
+        options.simulatorKey = Self.fresh
         try await TestWorld.run(options) { world in
-            try world.storeLogin(expiresIn: -10)
-            world.simulator.expireAccessTokens()
-            try await world.withGateway { gateway in
+            world.simulator.update { try? $0.setKey("\(Self.spent) error=quota retry-after=300") }
+            try world.storeKey(Self.spent, as: "spent")
+            try await world.withGateway(["UPSTREAM_RETRY_BUDGET": "10m"]) { gateway in
                 let client = try await gateway.client(.http2)
-                try await body(world, gateway, client)
+                let refused = try await client.chat("spends", streaming: false).finish()
+                #expect(refused.head?.status == 429)
+                try await body(world, gateway, client) { try world.storeKey(Self.fresh, as: "fresh") }
                 await client.close()
             }
         }
     }
 
     @Test func clientKeysTakeTurnsWhileTheyWait() async throws {
-        try await withQueue(delay: 1500) { world, gateway, client in
+        try await withQueue { world, gateway, client, release in
             var responses: [TestResponse] = []
             for number in 0..<10 { responses.append(try await client.chat("first \(number)", streaming: false)) }
             #expect(try await GatewayFixture.eventually { try await gateway.load().waiting == 10 })
@@ -125,30 +130,33 @@ import Testing
                     try await client.chat("other \(number)", streaming: false, key: GatewayFixture.otherClientKey))
             }
             #expect(try await GatewayFixture.eventually { try await gateway.load().waiting == 12 })
+            try release()
             for response in responses { #expect(try await response.finish().head?.status == 200) }
-            let order = world.simulator.requests.filter { $0.head.path.hasSuffix("/chat/completions") }
-                .compactMap { request in ["first", "other"].first { request.text.contains("\($0) ") } }
+            let order = world.simulator.requests.compactMap { request in
+                ["first", "other"].first { request.text.contains("\($0) ") }
+            }
             #expect(order.count == 12)
             #expect(order.prefix(4).sorted() == ["first", "first", "other", "other"], "\(order)")
         }
     }
 
     @Test func whoLeavesTheQueueLeavesNothingBehind() async throws {
-        try await withQueue(delay: 1500) { world, gateway, client in
+        try await withQueue { world, gateway, client, release in
             let leaving = try await client.chat("leaving", streaming: true)
             let staying = try await client.chat("staying", streaming: true)
             #expect(try await GatewayFixture.eventually { try await gateway.load().waiting == 2 })
             try await leaving.cancel()
             #expect(try await GatewayFixture.eventually { try await gateway.load().waiting == 1 })
+            try release()
             #expect(try await staying.finish().head?.status == 200)
-            #expect(try await gateway.load() == (0, 0))
+            #expect(try await GatewayFixture.eventually { try await gateway.load() == (0, 0) })
             #expect(!world.simulator.requests.contains { $0.text.contains("leaving") })
         }
     }
 
     @Test func whoLeavesDuringAPauseIsNotSentAgain() async throws {
         var options = GatewayFixture.Options()
-        options.behaviour = "error=throttling retry-after=1 times=1"
+        options.behaviour = "error=throttling retry-after=3 times=1"
         try await GatewayFixture.run(options) { fixture in
             let client = try await fixture.client(.http2)
             let response = try await client.chat("leaving", streaming: true)
@@ -160,7 +168,7 @@ import Testing
             let port = try #require(fixture.gateway.adminPort)
             let health = try await PlainAnswer.get("/health/detailed", port: port)
             #expect(health.body.contains(#""in_flight":0"#))
-            try fixture.simulator.apply("error=throttling retry-after=1 times=1")
+            try fixture.simulator.apply("error=throttling retry-after=3 times=1")
             #expect(try await client.chat("later", streaming: true).finish().head?.status == 200)
             #expect(fixture.simulator.requests.count { $0.text.contains("leaving") } == 1)
             await client.close()

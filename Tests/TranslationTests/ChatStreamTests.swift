@@ -31,6 +31,24 @@ import Testing
         #expect(result.isWhole)
     }
 
+    /// Who knows errors by their text is asked only about what begins like an event.
+    @Test(arguments: [
+        (#"id:1\nevent:error\n:HTTP_STATUS/429\ndata:{\"code\":\"Throttling\",\"message\":\"m\"}"#, true),
+        (#"An event stream begins with id:1\nevent:error\n:HTTP_STATUS/429\ndata:{\"code\":\"c\"}"#, false),
+        ("id:1", false),
+    ])
+    func wrappedErrorIsNoText(_ text: String, _ isError: Bool) {
+        var stream = ChatStream(includesUsage: false, isWrappedError: { $0.contains("HTTP_STATUS/429") })
+        var document = JSONDocument()
+        var output = ByteBuffer()
+        let chunk = #"{"choices":[{"index":0,"delta":{"content":"\#(text)"},"finish_reason":null}]}"#
+        _ = stream.receive(ByteBuffer(string: Self.piece), document: &document, into: &output)
+        let sent = output
+        let action = stream.receive(ByteBuffer(string: chunk), document: &document, into: &output)
+        #expect(action == (isError ? .fault : .proceed))
+        #expect((output == sent) == isError)
+    }
+
     @Test func nothingFollowsTheMarker() {
         let result = run([Self.finish, "[DONE]", Self.piece, "[DONE]"])
         #expect(result.output == "data: \(Self.finish)\n\ndata: [DONE]\n\n")

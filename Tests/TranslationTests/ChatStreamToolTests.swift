@@ -52,6 +52,24 @@ struct ChatStreamToolTests {
     }
 
     static let joined: [([String], [Int: ClientView.Call])] = [
+        // A whole call is sent again: at once, and piece by piece.
+        (
+            [
+                #"{"index":0,"id":"call_a","function":{"name":"f","arguments":"{\"a\":"}}"#,
+                #"{"index":0,"function":{"arguments":"\"}\\\"\"}"}}"#,
+                #"{"index":0,"id":"call_a","function":{"name":"f","arguments":"{\"a\":\"}\\\"\"}"}}"#,
+                #"{"index":0,"id":"call_a","function":{"name":"f","arguments":"{\"a\":"}}"#,
+                #"{"index":0,"id":"call_a","function":{"arguments":"\"}\\\"\"}"}}"#,
+            ], [0: .init(id: "call_a", name: "f", arguments: #"{"a":"}\""}"#)]
+        ),
+        // The id comes with every piece.
+        (
+            [
+                #"{"index":0,"id":"call_a","function":{"name":"f","arguments":"{\u0022a\":["}}"#,
+                #"{"index":0,"id":"call_a","function":{"name":"f","arguments":"1]"}}"#,
+                #"{"index":0,"id":"call_a","function":{"name":"f","arguments":"}"}}"#,
+            ], [0: .init(id: "call_a", name: "f", arguments: #"{"a":[1]}"#)]
+        ),
         // The id comes late.
         (
             [

@@ -153,6 +153,37 @@ def test_login_and_logout(gateway, simulator, sdk):
     eventually(lambda: state(gateway, "qwen") is None, 2, "the login is let go")
 
 
+def test_key_and_login_do_not_replace_each_other(gateway, simulator):
+    assert login(gateway, simulator).returncode == 0
+    key = gateway.command("credentials", "add", "qwen", "--base-url", simulator.url, standard_input=simulator.key)
+    assert key.returncode == 1 and "is a login" in key.stderr
+    gateway.command("credentials", "add", "team-a", "--base-url", simulator.url, standard_input=simulator.key)
+    other = login(gateway, simulator, "--name", "team-a")
+    assert other.returncode == 1 and "is an API key" in other.stderr
+    assert login(gateway, simulator, "--name", "Bad Name").returncode == 1
+
+
+def test_dead_login_answers_within_fifty_milliseconds(gateway, simulator, http):
+    assert login(gateway, simulator).returncode == 0
+    eventually(lambda: state(gateway, "qwen") == "healthy", 2, "the login is in use")
+    simulator.control("/simulator/revoke", "")
+
+    def request():
+        began = time.monotonic()
+        answer = http.post(
+            f"{gateway.url}/chat/completions",
+            json={"messages": [{"role": "user", "content": "hello"}]},
+            headers={"Authorization": f"Bearer {gateway.key}"},
+        )
+        assert answer.status_code == 502
+        assert "qwen-gateway login" in answer.json()["error"]["message"]
+        return time.monotonic() - began
+
+    request()
+    assert state(gateway, "qwen") == "dead"
+    assert min(request() for _ in range(5)) < 0.05
+
+
 def test_login_without_qr_under_another_name(gateway, simulator):
     result = login(gateway, simulator, "--no-qr", "--name", "second")
     assert result.returncode == 0, result.stderr

@@ -17,7 +17,8 @@ extension CredentialKeeper {
     }
 
     /// `GET /health/detailed`.
-    func answerHealth(uptime: TimeAmount, waiting: Int) -> ControlAnswer {
+    func answerHealth(uptime: TimeAmount) async -> ControlAnswer {
+        let waiting = await waitingRequests()
         let credentials = snapshots()
         let isServing = credentials.contains { $0.state != .dead && $0.state != .resting }
         var writer = JSONWriter()

@@ -109,7 +109,10 @@ actor CredentialKeeper {
         await watch?.value
         loginWatch?.cancel()
         await login?.cancel()
-        for member in members.values { await member.keeper?.close() }
+        for member in members.values {
+            await member.keeper?.close()
+            member.events?.cancel()
+        }
     }
 
     private func watchStore(_ store: CredentialStore) async {
@@ -298,7 +301,10 @@ actor CredentialKeeper {
     // MARK: Login
 
     /// How far the login is; nil where none is possible.
-    nonisolated var loginState: LoginKeeper.State? { login?.state }
+    var loginState: LoginKeeper.State? {
+        guard login != nil, let reason = unusable[CredentialImport.defaultName] else { return login?.state }
+        return .failed("Nobody can log in, for the login could not be stored: \(reason)")
+    }
 
     /// Whether there is a login that works.
     var isLoggedIn: Bool {
@@ -309,7 +315,7 @@ actor CredentialKeeper {
     ///
     /// - Parameter patience: how long to wait for the code at most.
     func startLogin(patience: Duration) async {
-        guard let login, let store = settings.store else { return }
+        guard let login, let store = settings.store, unusable[CredentialImport.defaultName] == nil else { return }
         if let loginWatch, case .succeeded = login.state {
             // One has just ended, and its tokens are being loaded.
             await loginWatch.value
@@ -332,6 +338,13 @@ actor CredentialKeeper {
             }
         }
         return await models.catalog(of: accesses)
+    }
+
+    /// Requests that wait for a credential, on all event loops.
+    func waitingRequests() async -> Int {
+        var count = 0
+        for loop in loops { count += (try? await loop.submit { $0.waitingCount }) ?? 0 }
+        return count
     }
 
     /// How the credentials are doing, by name.

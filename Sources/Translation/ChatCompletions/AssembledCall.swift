@@ -28,7 +28,7 @@ struct AssembledCall: Sendable {
             type = document.copiedText(of: given)
         }
         if let given = piece.name, place.announcesName { grown += name.append(given, in: document) }
-        if let given = piece.arguments { grown += arguments.append(given, in: document) }
+        if let given = piece.arguments, !place.isReplay { grown += arguments.append(given, in: document) }
         return grown
     }
 

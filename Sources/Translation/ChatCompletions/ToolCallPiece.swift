@@ -53,6 +53,7 @@ struct ToolCallSlots: Sendable {
         var name: ByteBuffer?
         /// The index that Qwen uses now for this call; nil when another call has taken it.
         var current: Int?
+        var arguments = ArgumentsProgress()
     }
 
     /// Where a piece belongs, and what of it is news.
@@ -61,6 +62,8 @@ struct ToolCallSlots: Sendable {
         let slot: Int
         let announcesID: Bool
         let announcesName: Bool
+        /// The call was whole: what comes under its id is sent for the second time.
+        let isReplay: Bool
     }
 
     private(set) var slots: [Slot] = []
@@ -81,7 +84,11 @@ struct ToolCallSlots: Sendable {
             if slots[slot].name == nil { slots[slot].name = Self.copy(name) }
             announcesName = true
         }
-        return Place(slot: slot, announcesID: announcesID, announcesName: announcesName)
+        let isReplay = slots[slot].arguments.isWhole && id != nil && !announcesID
+        if let arguments = piece.arguments, document.kind(of: arguments) == .string {
+            slots[slot].arguments.take(document.text(of: arguments))
+        }
+        return Place(slot: slot, announcesID: announcesID, announcesName: announcesName, isReplay: isReplay)
     }
 
     private mutating func find(_ id: ByteBuffer?, _ name: ByteBuffer?, _ index: Int?, _ choice: Int) -> Int? {
@@ -128,7 +135,7 @@ struct ToolCallSlots: Sendable {
 
 extension ToolCallSlots {
     /// Edits a piece so that every client can put it together: the call's own index, its id and its name once and
-    /// never empty, arguments that are a string.
+    /// never empty, arguments that are a string and come once.
     mutating func clean(_ piece: ToolCallPiece, choice: Int, in document: inout JSONDocument) {
         guard document.kind(of: piece.node) == .object,
             let place = place(piece, choice: choice, in: document)
@@ -145,7 +152,7 @@ extension ToolCallSlots {
         }
         guard let function = piece.function else { return }
         if let name = piece.name, !place.announcesName { document.remove(name, from: function) }
-        if let arguments = piece.arguments, document.isNull(arguments) {
+        if let arguments = piece.arguments, document.isNull(arguments) || place.isReplay {
             document.replace(arguments, with: .raw("\"\""))
         }
     }

@@ -56,6 +56,12 @@ package final class CredentialLease {
         credential.ended()
     }
 
+    /// Whether a refusal of its token is a reason to renew that, which it is not while the credential rests: then the
+    /// account is what is refused. To be asked after `failed`.
+    package func canRefresh(now: NIODeadline) -> Bool {
+        credential.access == .oauth && credential.closed(now) == nil
+    }
+
     /// The token has been replaced since the call began: a refusal of the old one is no reason to refresh.
     package var isTokenReplaced: Bool { generation < credential.generation }
 }

@@ -2,6 +2,7 @@ import ArgumentParser
 import Gateway
 import Glibc
 import Qwen
+import Vault
 
 /// What the commands beside `serve` share: the configuration, the store, and the way to fail.
 enum CommandSupport {
@@ -40,6 +41,16 @@ enum CommandSupport {
             QWEN_CREDENTIALS_SECRET is not set, and without it no credential is kept: put a secret into .env, \
             QWEN_CREDENTIALS_SECRET=<what `openssl rand -hex 32` prints>, and give the gateway the same
             """, exitCode: configurationExit)
+    }
+
+    /// Refuses a name that no credential can have, before anybody is asked for anything.
+    static func checkName(_ name: String) throws {
+        guard Vault.isName(name) else {
+            throw ValidationError(
+                """
+                the name must have 1 to 64 of a-z, 0-9, ".", "_" and "-", the first a letter or a digit
+                """)
+        }
     }
 
     /// Runs what the store can refuse.

@@ -30,8 +30,8 @@ final class GatewayExchange {
     /// What the exchange's dialect needs of the gateway.
     var dialectContext: DialectContext {
         DialectContext(
-            requestID: requestID, clientKey: clientKey, defaultModel: service.shared.defaultModel,
-            created: Int(record.time.seconds), now: service.loop.now, shared: service.shared)
+            requestID: requestID, clientKey: clientKey, created: Int(record.time.seconds), now: service.loop.now,
+            shared: service.shared)
     }
 
     /// Appends an error in the shape of the exchange's dialect.

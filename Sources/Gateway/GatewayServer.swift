@@ -121,12 +121,7 @@ package final class GatewayServer: Sendable {
         for key in configuration.clientKeys {
             entries.append(try ClientKeys.Entry(name: key.name, key: key.key.value, isAdmin: key.isAdmin))
         }
-        let interval = TimeAmount(configuration.streamKeepAlive)
-        return GatewayService.Shared(
-            keys: entries, allowsAnonymous: configuration.allowsAnonymous,
-            defaultModel: configuration.defaultModel, maxBodyBytes: configuration.maxBodyBytes,
-            keepAliveInterval: interval > .zero ? interval : nil, logger: logger, redactor: redactor, started: .now(),
-            responses: ResponseCabinet(), aliases: configuration.modelAliases)
+        return GatewayShared(configuration, keys: entries, logger: logger, redactor: redactor)
     }
 
     private static func serverOptions(_ configuration: GatewayConfiguration) -> HTTPSServer.Options {

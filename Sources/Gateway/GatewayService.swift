@@ -10,26 +10,7 @@ import Transport
 
 /// One event loop's gateway: it admits requests, routes them, and starts what answers them.
 final class GatewayService: ExchangeService {
-    /// What all loops share, immutable.
-    struct Shared: Sendable {
-        let keys: [ClientKeys.Entry]
-        let allowsAnonymous: Bool
-        let defaultModel: String
-        /// The largest request body in bytes.
-        let maxBodyBytes: Int
-        /// The largest answer that is put together in memory, in bytes.
-        let maxAnswerBytes = 64 * 1024 * 1024
-        /// STREAM_KEEPALIVE; nil where it is off.
-        let keepAliveInterval: TimeAmount?
-        let logger: Logger
-        let redactor: SecretRedactor
-        let started: NIODeadline
-        /// Responses that clients asked to be kept (`store: true`): the only thing that loops share under a lock, and
-        /// only for who asks for it.
-        let responses: ResponseCabinet
-        /// MODEL_ALIASES.
-        let aliases: ModelAliases
-    }
+    typealias Shared = GatewayShared
 
     /// Who is served.
     enum Audience: Sendable, Equatable {
@@ -90,6 +71,10 @@ final class GatewayService: ExchangeService {
             if !needsKey, !AdminHost.isAcceptable(head.authority) {
                 return refuse(exchange, APIError(.adminOnly, AdminHost.explanation))
             }
+            // A page of another site in the operator's browser can ask, though not read: asking alone begins a login.
+            if head.fields.isValue("cross-site", of: "sec-fetch-site") {
+                return refuse(exchange, APIError(.adminOnly, "Other sites have no business with the admin address."))
+            }
             route = Router.adminRoute(head.path)
             access = needsKey && route != .health ? .administrator : .everyone
         }
@@ -111,7 +96,9 @@ final class GatewayService: ExchangeService {
         case .models, .model: return answerModels(exchange, head, route)
         case .root: return answer(exchange, StatusPage.root)
         case .health: return answer(exchange, StatusPage.health)
-        case .auth: return AwaitedExchange(exchange) { [keeper] in await keeper.answerAuth() }
+        case .auth:
+            let begins = head.method == "GET"
+            return AwaitedExchange(exchange) { [keeper] in await keeper.answerAuth(beginsLogin: begins) }
         case .detailedHealth:
             let uptime = loop.now - shared.started
             let waiting = dispatcher.waitingCount

@@ -39,6 +39,9 @@ package final class UpstreamCall {
         self.waitingSince = now
     }
 
+    /// The response has ended, in whichever way.
+    package var isOver: Bool { if case .over = state { true } else { false } }
+
     /// Gives the call up: nothing more is reported, and the upstream is told at the end of this pass.
     package func cancel() {
         guard handler != nil else { return }

@@ -32,8 +32,15 @@ import Testing
     }
 
     @Test func nothingFollowsTheMarker() {
-        let result = run([Self.piece, "[DONE]", Self.piece, "[DONE]"])
-        #expect(result.output == "data: \(Self.piece)\n\ndata: [DONE]\n\n")
+        let result = run([Self.finish, "[DONE]", Self.piece, "[DONE]"])
+        #expect(result.output == "data: \(Self.finish)\n\ndata: [DONE]\n\n")
+    }
+
+    /// The assembler says the same.
+    @Test(arguments: [[], [piece]]) func theMarkerAloneMakesNoStreamWhole(_ pieces: [String]) {
+        let result = run(pieces + ["[DONE]"])
+        #expect(!result.isWhole)
+        #expect(!result.output.contains("[DONE]"))
     }
 
     @Test func cleanEndAfterEveryFinishIsWhole() {

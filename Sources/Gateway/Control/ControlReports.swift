@@ -7,8 +7,10 @@ import Telemetry
 extension CredentialKeeper {
     /// `GET /auth`: begins a login where there is none that works, and tells how far it is. Waits for the code for a
     /// moment at most.
-    func answerAuth() async -> ControlAnswer {
-        if !isLoggedIn { await startLogin(patience: .seconds(1)) }
+    ///
+    /// - Parameter beginsLogin: false only tells.
+    func answerAuth(beginsLogin: Bool) async -> ControlAnswer {
+        if beginsLogin, !isLoggedIn { await startLogin(patience: .seconds(1)) }
         var writer = JSONWriter()
         LoginReport(state: loginState, isLoggedIn: isLoggedIn).write(into: &writer, now: WallTime.now().milliseconds)
         return ControlAnswer(body: writer.buffer)

@@ -8,6 +8,7 @@ final class ChatDialect: Dialect {
     private let context: DialectContext
     private var stream = ChatStream(includesUsage: false)
     private var model = ""
+    private var includesUsage = false
     private var answerUsage: TokenUsage?
 
     init(_ context: DialectContext) {
@@ -16,13 +17,17 @@ final class ChatDialect: Dialect {
 
     func read(_ body: ByteBuffer, _ document: inout JSONDocument) throws(InvalidRequest) -> ChatRequest {
         let request = try ChatRequest(
-            body, document: &document, defaultModel: context.defaultModel, aliases: context.shared.aliases)
-        stream = ChatStream(includesUsage: request.includesUsage)
+            body, document: &document, defaultModel: context.shared.defaultModel, aliases: context.shared.aliases)
+        includesUsage = request.includesUsage
+        stream = ChatStream(includesUsage: includesUsage)
         model = request.model
         return request
     }
 
-    func begin(isPartial: Bool) { stream.isPartial = isPartial }
+    func begin(isPartial: Bool, isFirst: Bool) {
+        if isFirst { stream = ChatStream(includesUsage: includesUsage) }
+        stream.isPartial = isPartial
+    }
 
     func receive(
         _ data: ByteBuffer, _ document: inout JSONDocument, into output: inout ByteBuffer

@@ -84,7 +84,9 @@ final class CompletionsExchange: ExchangeHandler {
     }
 
     private func startCalls() {
-        for part in calls.startNext(exchange, owner: self) { part.start(exchange) }
+        for part in calls.startNext(exchange, owner: self) {
+            part.start(exchange, size: request?.bodies[part.index].readableBytes ?? 0)
+        }
     }
 
     // MARK: The client's pace

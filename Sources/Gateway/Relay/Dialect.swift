@@ -13,8 +13,11 @@ protocol Dialect: AnyObject {
 
     // A stream:
 
-    /// Qwen's answer has begun as events. Called again when another answer takes the place of a rejected one.
-    func begin(isPartial: Bool)
+    /// Qwen's answer has begun as events.
+    ///
+    /// - Parameter isFirst: nothing has gone to the client so far, not even a sign of life: what an answer that was
+    ///   rejected has left behind is forgotten.
+    func begin(isPartial: Bool, isFirst: Bool)
     /// Takes the data of one of Qwen's events, and appends the client's own.
     func receive(
         _ data: ByteBuffer, _ document: inout JSONDocument, into output: inout ByteBuffer
@@ -51,9 +54,8 @@ enum ErrorShape: Sendable {
 struct DialectContext {
     let requestID: String
     let clientKey: String
-    let defaultModel: String
     /// Seconds since 1970.
     let created: Int
     let now: NIODeadline
-    let shared: GatewayService.Shared
+    let shared: GatewayShared
 }

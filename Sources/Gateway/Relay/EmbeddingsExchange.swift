@@ -50,7 +50,7 @@ final class EmbeddingsExchange: ExchangeHandler {
     }
 
     private func startCalls() {
-        for part in calls.startNext(exchange, owner: self) { part.start(exchange) }
+        for part in calls.startNext(exchange, owner: self) { part.start(exchange, size: 64 * 1024) }
     }
 
     func exchangeEnded(_ end: ExchangeEnd) {

@@ -8,6 +8,7 @@ final class MessagesDialect: Dialect {
     private var stream: MessagesStream?
     private var identity: MessagesIdentity
     private var showsThinking = true
+    private var estimatedTokens = 0
     private var answerUsage: TokenUsage?
 
     init(_ context: DialectContext) {
@@ -19,16 +20,23 @@ final class MessagesDialect: Dialect {
     func read(_ body: ByteBuffer, _ document: inout JSONDocument) throws(InvalidRequest) -> ChatRequest {
         let request = try MessagesRequest(body, document: &document)
         let chat = try ChatRequest(
-            request.chatBody, document: &document, defaultModel: context.defaultModel, aliases: context.shared.aliases)
+            request.chatBody, document: &document, defaultModel: context.shared.defaultModel,
+            aliases: context.shared.aliases)
         identity.model = request.model ?? chat.model
         showsThinking = request.showsThinking
-        stream = MessagesStream(
-            identity: identity, showsThinking: request.showsThinking,
-            estimatedInputTokens: request.estimatedInputTokens)
+        estimatedTokens = request.estimatedInputTokens
+        stream = makeStream()
         return chat
     }
 
-    func begin(isPartial: Bool) { stream?.isPartial = isPartial }
+    func begin(isPartial: Bool, isFirst: Bool) {
+        if isFirst { stream = makeStream() }
+        stream?.isPartial = isPartial
+    }
+
+    private func makeStream() -> MessagesStream {
+        MessagesStream(identity: identity, showsThinking: showsThinking, estimatedInputTokens: estimatedTokens)
+    }
 
     func receive(
         _ data: ByteBuffer, _ document: inout JSONDocument, into output: inout ByteBuffer

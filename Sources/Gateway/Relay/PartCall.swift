@@ -27,11 +27,12 @@ final class PartCall: QwenCallHandler {
         self.owner = owner
     }
 
-    func start(_ exchange: GatewayExchange) {
+    /// - Parameter size: of the request's body in bytes.
+    func start(_ exchange: GatewayExchange, size: Int) {
         let service = exchange.service
         let call = QwenCall(
-            service.dispatcher, requestID: exchange.requestID, clientKey: exchange.clientKey,
-            logger: service.shared.logger, handler: self)
+            service.dispatcher, requestID: exchange.requestID, clientKey: exchange.clientKey, bodySize: size,
+            shared: service.shared, handler: self)
         self.call = call
         if exchange.server.hasResponded { call.commit() }
         call.start()

@@ -37,7 +37,7 @@ final class QwenCall {
 
     private let dispatcher: QwenDispatcher
     private var handler: (any QwenCallHandler)?
-    private let logger: Logger
+    private let shared: GatewayShared
     private let requestID: String
     /// Whose turn it takes while it waits: the name of the client's key, or its address.
     let clientKey: String
@@ -53,6 +53,10 @@ final class QwenCall {
     var isReturning: Bool { budget.refusals > 0 || failedConnections > 0 }
     /// Something of an answer has gone to the client: nothing is sent again.
     private(set) var isCommitted = false
+    /// The number of the attempt that is under way: bytes of an earlier one are no matter of this one's.
+    private(set) var attempt = 0
+    /// Bytes of the request, as long as it waits.
+    let bodySize: Int
     /// Why the last attempt was of no use.
     private var lastFailure: QwenCallFailure?
 
@@ -62,13 +66,14 @@ final class QwenCall {
     private var loop: LoopContext { dispatcher.loop }
 
     init(
-        _ dispatcher: QwenDispatcher, requestID: String, clientKey: String, logger: Logger,
+        _ dispatcher: QwenDispatcher, requestID: String, clientKey: String, bodySize: Int, shared: GatewayShared,
         handler: any QwenCallHandler
     ) {
+        self.bodySize = bodySize
         self.dispatcher = dispatcher
         self.requestID = requestID
         self.clientKey = clientKey
-        self.logger = logger
+        self.shared = shared
         self.handler = handler
         budget = RetryBudget(began: dispatcher.loop.now, patience: dispatcher.retryBudget)
     }
@@ -80,9 +85,10 @@ final class QwenCall {
         switch dispatcher.choose(for: self) {
         case .lease(let lease): send(lease)
         case .wait(let instant):
+            guard tried.isEmpty else { return waitAside(until: instant) }
             state = .queued
-            if let fault = dispatcher.wait(self, until: instant, deadline: budget.deadline) { end(.fault(fault)) }
-        case .none: end(lastFailure ?? .fault(dispatcher.exhaustion()))
+            if let fault = dispatcher.wait(self, until: instant, deadline: budget.deadline) { giveUp(fault) }
+        case .none: giveUp(dispatcher.exhaustion())
         }
     }
 
@@ -103,14 +109,30 @@ final class QwenCall {
         refused(fault, lease)
     }
 
+    /// Waits for a credential without holding up those in the queue, who may be served with one that it has tried.
+    private func waitAside(until instant: NIODeadline) {
+        guard instant < budget.deadline else { return giveUp(dispatcher.exhaustion()) }
+        pause(max(instant - loop.now, .milliseconds(20)))
+    }
+
+    /// No credential can serve it: its client hears what Qwen said last, unless that was only to wait.
+    private func giveUp(_ fault: QwenFault) {
+        if let lastFailure, !lastFailure.isThrottle { return end(lastFailure) }
+        end(.fault(fault))
+    }
+
     /// The answer is whole. The upstream ends its response by itself, a moment later: to cancel it would cost a good
     /// connection, or look like abuse.
     func complete() {
         guard case .calling(let call, let lease) = state else { return }
         handler = nil
         lease.succeeded(now: loop.now)
-        state = .ending(call)
         dispatcher.callEnded()
+        guard !call.isOver else {
+            state = .over
+            return
+        }
+        state = .ending(call)
         loop.eventLoop.assumeIsolated().scheduleTask(in: Self.endOfResponseTime) { [weak self] in
             guard let self, case .ending(let call) = state else { return }
             state = .over
@@ -147,13 +169,18 @@ final class QwenCall {
     func patienceEnded() {
         guard case .queued = state else { return }
         ticket = nil
-        end(lastFailure ?? .fault(dispatcher.exhaustion()))
+        giveUp(dispatcher.exhaustion())
     }
 
     // MARK: Attempts
 
     private func send(_ lease: CredentialLease) {
-        guard let handler, let pool = dispatcher.pool(for: lease.provider) else { return lease.release() }
+        guard let handler, let pool = dispatcher.pool(for: lease.provider) else {
+            // The credential has just been removed.
+            lease.release()
+            return giveUp(dispatcher.exhaustion())
+        }
+        attempt += 1
         let (head, body) = handler.request(for: lease)
         let call = UpstreamCall(head: head, body: body, handler: self, now: loop.now)
         state = .calling(call, lease)
@@ -216,6 +243,7 @@ final class QwenCall {
     private func unreachable(_ error: UpstreamError, _ lease: CredentialLease) {
         lastFailure = .transport(error)
         failedConnections += 1
+        lease.credential.avoid(until: loop.now + .seconds(1 << Int64(failedConnections)))
         let fault = QwenFault(kind: .modelNotFound)
         if dispatcher.hasAlternative(to: lease, after: fault.kind, for: self) {
             tried.add(lease, again: .otherHost)
@@ -257,7 +285,7 @@ final class QwenCall {
     }
 
     private func note(_ fault: QwenFault, _ lease: CredentialLease) {
-        logger.info(
+        shared.logger.info(
             "Qwen refused a call",
             metadata: [
                 "request_id": "\(requestID)", "credential": "\(lease.credential.name)", "error": "\(fault.kind)",
@@ -280,7 +308,9 @@ extension QwenCall: UpstreamCallHandler {
 
     /// Whether the body may hold what was asked for: success, as JSON or events. Anything else is an error, or a page.
     private static func isAnswer(_ head: ResponseHead) -> Bool {
-        guard head.status == 200, let type = head.fields.firstIndex(of: "content-type") else { return false }
+        guard head.status == 200 else { return false }
+        // Without a type the body tells.
+        guard let type = head.fields.firstIndex(of: "content-type") else { return true }
         return head.fields.hasPrefix("text/event-stream", at: type)
             || head.fields.hasPrefix("application/json", at: type)
     }
@@ -336,7 +366,7 @@ extension QwenCall: UpstreamCallHandler {
         state = .over
         lease.release()
         dispatcher.callEnded()
-        logger.warning(
+        shared.logger.warning(
             "upstream call failed", metadata: ["request_id": "\(requestID)", "reason": "\(error.description)"])
         switch error.kind {
         case .connect, .tls, .connectTimeout: isCommitted ? end(.transport(error)) : unreachable(error, lease)
@@ -366,4 +396,9 @@ enum QwenCallFailure {
     case fault(QwenFault)
     /// It broke on its way.
     case transport(UpstreamError)
+
+    /// Qwen only said to wait.
+    var isThrottle: Bool {
+        if case .fault(let fault) = self, case .throttled = fault.kind { true } else { false }
+    }
 }

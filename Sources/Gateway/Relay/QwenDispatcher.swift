@@ -13,6 +13,8 @@ final class QwenDispatcher {
 
     /// Requests that may wait on one loop, and of those the ones of one client key.
     private static let mostWaiting = 2048, mostWaitingOfOneKey = 512
+    /// Bytes of requests that may wait on one loop.
+    private static let mostWaitingBytes = 256 * 1024 * 1024
 
     let loop: LoopContext
     /// UPSTREAM_RETRY_BUDGET.
@@ -24,6 +26,7 @@ final class QwenDispatcher {
     private var queue = FairQueue<String, QwenCall>(capacity: mostWaiting, capacityPerKey: mostWaitingOfOneKey)
     private var nextLook: (at: NIODeadline, task: Scheduled<Void>)?
     private var isPumping = false
+    private var waitingBytes = 0
     /// Set once, before the first request.
     var control: Control?
 
@@ -83,21 +86,31 @@ final class QwenDispatcher {
     /// - Returns: nil when it waits; else what its client is told.
     func wait(_ call: QwenCall, until instant: NIODeadline, deadline: NIODeadline) -> QwenFault? {
         guard instant < deadline else { return exhaustion() }
+        guard waitingBytes == 0 || waitingBytes + call.bodySize <= Self.mostWaitingBytes else { return tooMany(call) }
         do {
             call.ticket = try queue.enqueue(
                 call, key: call.clientKey, deadline: deadline, isReturning: call.isReturning, now: loop.now)
         } catch {
-            var fault = QwenFault(
-                kind: .throttled(.concurrency), message: "Too many requests wait for Qwen already.")
-            fault.retryAfter = queue.estimatedWait(for: call.clientKey) ?? .seconds(1)
-            return fault
+            return tooMany(call)
         }
+        waitingBytes += call.bodySize
         look(at: min(max(instant, loop.now + .milliseconds(1)), deadline))
         return nil
     }
 
+    private func tooMany(_ call: QwenCall) -> QwenFault {
+        var fault = QwenFault(kind: .throttled(.concurrency), message: "Too many requests wait for Qwen already.")
+        fault.retryAfter = queue.estimatedWait(for: call.clientKey) ?? .seconds(1)
+        return fault
+    }
+
+    /// The call waits no longer.
     func withdraw(_ ticket: FairQueue<String, QwenCall>.Ticket) {
-        queue.cancel(ticket)
+        if let call = queue.cancel(ticket) { left(call) }
+    }
+
+    private func left(_ call: QwenCall) {
+        waitingBytes -= call.bodySize
     }
 
     /// A call has ended: there may be room for another.
@@ -126,14 +139,19 @@ final class QwenDispatcher {
         guard !isPumping else { return }
         isPumping = true
         defer { isPumping = false }
-        for call in queue.expire(now: loop.now) { call.patienceEnded() }
+        for call in queue.expire(now: loop.now) {
+            left(call)
+            call.patienceEnded()
+        }
         waiting: while let call = queue.first {
             switch credentials.choose(now: loop.now, except: call.tried) {
             case .lease(let lease):
                 _ = queue.dequeue(now: loop.now)
+                left(call)
                 call.turnCame(lease)
             case .none:
                 _ = queue.dequeue(now: loop.now)
+                left(call)
                 call.patienceEnded()
             case .wait(let instant):
                 look(at: max(instant, loop.now + .milliseconds(1)))

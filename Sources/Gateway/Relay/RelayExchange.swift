@@ -29,7 +29,7 @@ final class RelayExchange: ExchangeHandler {
     private var request: ChatRequest?
     private var parser = EventStreamParser()
     /// The answer of a client that does not stream, where Qwen streams all the same.
-    private var assembler: ChatAssembler
+    private var assembler: ChatAssembler?
     private(set) var call: QwenCall?
     private var sentUpstream: NIODeadline?
     /// Qwen cuts answers short that take too long, and says so (`x-dashscope-partialresponse`).
@@ -44,7 +44,6 @@ final class RelayExchange: ExchangeHandler {
     private init(_ exchange: GatewayExchange, _ dialect: any Dialect) {
         self.exchange = exchange
         self.dialect = dialect
-        assembler = ChatAssembler(limit: 0)
     }
 
     /// Looks at the head; what is wrong with it is answered before a byte of the body is read.
@@ -79,7 +78,7 @@ final class RelayExchange: ExchangeHandler {
         }
         let call = QwenCall(
             service.dispatcher, requestID: exchange.requestID, clientKey: exchange.clientKey,
-            logger: service.shared.logger, handler: self)
+            bodySize: request?.body.readableBytes ?? 0, shared: service.shared, handler: self)
         self.call = call
         call.start()
     }
@@ -153,7 +152,7 @@ extension RelayExchange: QwenCallHandler {
             return
         }
         if request?.isStreaming == true {
-            dialect.begin(isPartial: isPartial)
+            dialect.begin(isPartial: isPartial, isFirst: !exchange.server.hasResponded)
             state = .streaming
         } else {
             assembler = ChatAssembler(limit: service.shared.maxAnswerBytes, isPartial: isPartial)
@@ -163,18 +162,19 @@ extension RelayExchange: QwenCallHandler {
 
     func answerReceived(_ bytes: ByteBuffer) {
         let count = bytes.readableBytes
+        let attempt = call?.attempt
         switch state {
         case .streaming:
             let sent = exchange.server.bytesOut
             untaken += count
             read(bytes)
             // What brought nothing for the client (a part of a long event, a comment) it can't take: no wait for that.
-            guard exchange.server.bytesOut == sent, let call else { return }
+            guard exchange.server.bytesOut == sent else { return }
             untaken -= count
-            call.consume(count)
+            if let call, call.attempt == attempt { call.consume(count) }
         case .assembling:
             read(bytes)
-            call?.consume(count)
+            if let call, call.attempt == attempt { call.consume(count) }
         case .collecting(var body):
             state = .over
             guard body.readableBytes + count <= service.shared.maxAnswerBytes else {
@@ -232,13 +232,13 @@ extension RelayExchange: QwenCallHandler {
             case .malformed: breakOff(APIError(.upstreamError, "Qwen sent an event that is not JSON."))
             }
         case .assembling:
-            switch assembler.receive(data, document: &service.document) {
+            switch assembler?.receive(data, document: &service.document) {
             case .proceed:
                 call?.accept()
                 return true
             case .done: finish()
             case .fault: failed(QwenFault(service.document, status: status ?? 200))
-            case .malformed: breakOff(APIError(.upstreamError, "Qwen sent an event that is not JSON."))
+            case .malformed, nil: breakOff(APIError(.upstreamError, "Qwen sent an event that is not JSON."))
             case .tooLarge: giveUp(APIError(.upstreamError, "Qwen's answer is too large."))
             }
         case .waiting, .collecting, .over: break
@@ -300,6 +300,7 @@ extension RelayExchange: QwenCallHandler {
     private func complete() {
         exchange.account(dialect.usage)
         state = .over
+        call?.consume(untaken)
         call?.complete()
         call = nil
         exchange.server.end()
@@ -309,7 +310,7 @@ extension RelayExchange: QwenCallHandler {
     /// Answers with what has been put together.
     private func finish() {
         var completion = ByteBuffer()
-        guard assembler.finish(identity: identity, into: &completion) else { return failed(.truncated) }
+        guard assembler?.finish(identity: identity, into: &completion) == true else { return failed(.truncated) }
         // What was cut short says so already.
         guard let body = dialect.answer(completion, &service.document, isPartial: false) else {
             return giveUp(APIError(.upstreamError, "Qwen's answer can not be put together."))

@@ -28,13 +28,17 @@ final class ResponsesDialect: Dialect {
         }
         self.request = request
         let chat = try ChatRequest(
-            request.chatBody, document: &document, defaultModel: context.defaultModel, aliases: context.shared.aliases)
+            request.chatBody, document: &document, defaultModel: context.shared.defaultModel,
+            aliases: context.shared.aliases)
         model = request.model ?? chat.model
         stream = ResponsesStream(identity(model), echo: request.echo)
         return chat
     }
 
-    func begin(isPartial: Bool) { stream?.isPartial = isPartial }
+    func begin(isPartial: Bool, isFirst: Bool) {
+        if isFirst, let request { stream = ResponsesStream(identity(model), echo: request.echo) }
+        stream?.isPartial = isPartial
+    }
 
     func receive(
         _ data: ByteBuffer, _ document: inout JSONDocument, into output: inout ByteBuffer
@@ -76,7 +80,7 @@ final class ResponsesDialect: Dialect {
     }
 }
 
-extension GatewayService.Shared {
+extension GatewayShared {
     /// Looks up what a request refers to.
     fileprivate func resolve(
         _ references: ResponsesReferences, owner: String, now: NIODeadline

@@ -12,9 +12,9 @@ struct StreamKeepAlive {
     private var lastSign: NIODeadline?
     private var comments = 0
 
-    /// The wait for Qwen's answer begins, unless it has begun before.
+    /// The wait for Qwen's answer begins, anew with each attempt: as long as Qwen refuses, nothing is committed.
     mutating func began(_ now: NIODeadline) {
-        if lastSign == nil { lastSign = now }
+        lastSign = now
     }
 
     /// Something was passed on.

@@ -29,10 +29,11 @@ struct CredentialHealth: Sendable {
         func width(_ now: NIODeadline) -> Int {
             guard calls < Self.widest, now > since else { return calls }
             let age = (now - since).nanoseconds
-            let doublings = age / max(doubling.nanoseconds, 1)
+            let time = max(doubling.nanoseconds, 1)
+            let doublings = age / time
             guard doublings < 12 else { return Self.widest }
             let width = calls << Int(doublings)
-            let rest = Double(age % doubling.nanoseconds) / Double(doubling.nanoseconds)
+            let rest = Double(age % time) / Double(time)
             return min(Self.widest, width + Int(Double(width) * rest))
         }
     }
@@ -170,6 +171,11 @@ struct CredentialHealth: Sendable {
         case .asRefused: refuse(fault, call, now: now)
         }
         return fault
+    }
+
+    /// Its host could not be reached.
+    mutating func avoid(until instant: NIODeadline) {
+        slowedUntil = max(slowedUntil, instant)
     }
 
     /// A login, or a new key, has made a fresh start.

@@ -152,6 +152,8 @@ package struct TriedCredentials: Sendable, Equatable {
 
     package init() {}
 
+    package var isEmpty: Bool { names.isEmpty && authorities.isEmpty }
+
     /// Takes note of a credential that is of no use to the request.
     package mutating func add(_ name: String) { names.append(name) }
 

@@ -45,7 +45,8 @@ package final class PooledCredential: Sendable {
 
     /// How many calls may be in flight now.
     func width(_ now: NIODeadline) -> Int {
-        let calls = windowCalls.load(ordering: .relaxed)
+        // Whoever sees it sees what was stored before it.
+        let calls = windowCalls.load(ordering: .acquiring)
         guard calls < CredentialHealth.Window.widest else { return calls }
         return CredentialHealth.Window(
             calls: calls, since: .uptimeNanoseconds(windowSince.load(ordering: .relaxed)),
@@ -122,6 +123,9 @@ package final class PooledCredential: Sendable {
     /// Lets it rest for a reason outside any call, such as a refresh that failed for now.
     package func rest(_ fault: QwenFault, until instant: NIODeadline) { update { $0.close(fault, until: instant) } }
 
+    /// Has others preferred for a while: its host does not answer.
+    package func avoid(until instant: NIODeadline) { update { $0.avoid(until: instant) } }
+
     /// Forgets all that was wrong: there is a new login, or a new key. A mere refresh is `tokenRenewed`.
     package func revive() { update { $0.revive() } }
 
@@ -162,7 +166,7 @@ package final class PooledCredential: Sendable {
             avoidedUntil.store(health.avoidedUntil.uptimeNanoseconds, ordering: .relaxed)
             windowSince.store(health.window.since.uptimeNanoseconds, ordering: .relaxed)
             windowDoubling.store(health.window.doubling.nanoseconds, ordering: .relaxed)
-            windowCalls.store(health.window.calls, ordering: .relaxed)
+            windowCalls.store(health.window.calls, ordering: .releasing)
             isTroubled.store(!health.isUntroubled, ordering: .relaxed)
             return result
         }

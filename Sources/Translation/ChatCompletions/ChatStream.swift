@@ -11,8 +11,9 @@ package import NIOCore
 /// - A choice ends once. Of a second chunk that ends it nothing but the usage is taken.
 /// - An answer that Qwen calls partial ends with `length`.
 ///
-/// A stream is whole when Qwen says `[DONE]`, or when it ends cleanly after every choice had its `finish_reason` and
-/// the usage that the client asked for came: then nothing is missing but the marker. Any other end is a truncation.
+/// A stream is whole when every choice had its `finish_reason` and Qwen says `[DONE]`, or when it ends cleanly after
+/// that and the usage that the client asked for came: then nothing is missing but the marker. Any other end is a
+/// truncation.
 package struct ChatStream: Sendable {
     /// What to do after an event.
     package enum Action: Equatable {
@@ -57,6 +58,8 @@ package struct ChatStream: Sendable {
     ) -> Action {
         if data.readableBytes == 0 || isDone { return .proceed }
         if Self.isDoneMarker(data) {
+            // Without the end of every choice it is not believed: the end of the response will tell.
+            guard progress.isComplete || (isPartial && progress.firstOpen != nil) else { return .proceed }
             close(into: &output)
             return .done
         }

@@ -1,0 +1,39 @@
+import Admission
+import Logging
+import NIOCore
+import Telemetry
+import Translation
+
+/// What all event loops share: immutable, but for what guards itself. One object, so that an exchange holds on to all
+/// of it by one reference.
+final class GatewayShared: Sendable {
+    let keys: [ClientKeys.Entry]
+    let allowsAnonymous: Bool
+    let defaultModel: String
+    /// The largest request body in bytes.
+    let maxBodyBytes: Int
+    /// The largest answer that is put together in memory, in bytes.
+    let maxAnswerBytes = 64 * 1024 * 1024
+    /// STREAM_KEEPALIVE; nil where it is off.
+    let keepAliveInterval: TimeAmount?
+    let logger: Logger
+    let redactor: SecretRedactor
+    let started = NIODeadline.now()
+    /// Responses that clients asked to be kept (`store: true`): the only thing that loops share under a lock, and only
+    /// for who asks for it.
+    let responses = ResponseCabinet()
+    /// MODEL_ALIASES.
+    let aliases: ModelAliases
+
+    init(_ configuration: GatewayConfiguration, keys: [ClientKeys.Entry], logger: Logger, redactor: SecretRedactor) {
+        self.keys = keys
+        allowsAnonymous = configuration.allowsAnonymous
+        defaultModel = configuration.defaultModel
+        maxBodyBytes = configuration.maxBodyBytes
+        let interval = TimeAmount(configuration.streamKeepAlive)
+        keepAliveInterval = interval > .zero ? interval : nil
+        self.logger = logger
+        self.redactor = redactor
+        aliases = configuration.modelAliases
+    }
+}

@@ -91,6 +91,9 @@ let package = Package(
             ["TestSupport", "Transport", "TLS", "HTTP", "JSON", "EventStream", nioCore, nioPosix]),
         tests(
             "Gateway",
-            ["QwenSimulator", "TestSupport", "TLS", "HTTP", "Transport", "Telemetry", logging, nioCore, nioPosix]),
+            [
+                "QwenSimulator", "TestSupport", "Qwen", "Vault", "TLS", "HTTP", "Transport", "Telemetry", logging,
+                nioCore, nioPosix,
+            ]),
     ]
 )

@@ -173,6 +173,11 @@ extension APIError {
         case .permissionDenied: self.init(.permissionDenied, words)
         case .throttled: self.init(.rateLimit, words)
         case .quotaExhausted, .billing: self.init(.quotaExceeded, words)
+        // Nothing that Qwen answered, but what the gateway knows of its own credentials.
+        case .authentication where fault.status == nil && fault.code == nil:
+            self.init(
+                .upstreamAuthentication,
+                "The gateway is not let in to Qwen; its operator has to help, and your key is fine. \(words)")
         case .authentication:
             self.init(
                 .upstreamAuthentication,

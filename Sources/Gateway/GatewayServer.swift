@@ -85,7 +85,7 @@ package final class GatewayServer: Sendable {
             await plant?.keeper.stop()
             for context in plant?.contexts ?? [] { _ = try? await context.submit { $0.shutdown() } }
             try? await group.shutdownGracefully()
-            throw StartupError("\(error)", exitCode: .unavailable)
+            throw error as? StartupError ?? StartupError("\(error)", exitCode: .unavailable)
         }
     }
 

@@ -42,9 +42,9 @@ struct Plant: Sendable {
             logger: logger,
             redactor: redactor, onLogin: { LoginAnnouncement.make($0, logger: logger) })
         for dispatcher in dispatchers {
-            dispatcher.execute { $0.control = .init { await keeper.renew($0, patience: $1) } }
+            dispatcher.execute { $0.control = .init { await keeper.renew($0, generation: $1, patience: $2) } }
         }
-        await keeper.start()
+        try await keeper.start()
         return Plant(contexts: contexts, dispatchers: dispatchers, keeper: keeper)
     }
 }

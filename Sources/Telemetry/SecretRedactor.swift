@@ -5,31 +5,36 @@ internal import Synchronization
 ///
 /// A secret is found as it is, not in an encoded form. May be used from any thread.
 package final class SecretRedactor: Sendable {
-    /// Secrets remembered; past it the oldest is forgotten, as with tokens that were refreshed long ago.
+    /// Passing secrets remembered; past it the oldest is forgotten, as with tokens that were refreshed long ago.
     package static let capacity = 256
     /// Shorter secrets are not registered: they would be found in text that has nothing to do with them.
     package static let minimumLength = 8
 
     private struct State {
-        var secrets: [[UInt8]] = []
+        var lasting: [[UInt8]] = []
+        var passing: [[UInt8]] = []
         var matcher = SecretMatcher([])
     }
 
     private let state = Mutex(State())
 
+    /// - Parameter secrets: lasting ones.
     package init(_ secrets: [String] = []) {
-        register(secrets)
+        register(secrets, isLasting: true)
     }
 
     /// Takes in secrets that must not be logged from now on.
-    package func register(_ secrets: [String]) {
+    ///
+    /// - Parameter isLasting: they are never forgotten: keys, of which there are as many as the operator has set up.
+    package func register(_ secrets: [String], isLasting: Bool = false) {
         state.withLock { state in
             for secret in secrets.map({ Array($0.utf8) }) where secret.count >= Self.minimumLength {
-                state.secrets.removeAll { $0 == secret }
-                state.secrets.append(secret)
+                if state.lasting.contains(secret) { continue }
+                state.passing.removeAll { $0 == secret }
+                if isLasting { state.lasting.append(secret) } else { state.passing.append(secret) }
             }
-            state.secrets.removeFirst(max(state.secrets.count - Self.capacity, 0))
-            state.matcher = SecretMatcher(state.secrets)
+            state.passing.removeFirst(max(state.passing.count - Self.capacity, 0))
+            state.matcher = SecretMatcher(state.lasting + state.passing)
         }
     }
 

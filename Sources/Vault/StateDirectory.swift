@@ -16,7 +16,7 @@ package enum StateDirectory {
             throw VaultError(.unusableDirectory, "\(path) cannot be examined: \(systemErrorText())")
         }
         try checkOwner(name, path)
-        guard let descriptor = unsafe Descriptor(open(path, O_PATH | O_DIRECTORY | O_CLOEXEC)),
+        guard let descriptor = unsafe Descriptor(open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)),
             let status = descriptor.status()
         else {
             throw VaultError(.unusableDirectory, "\(path) cannot be opened as a directory: \(systemErrorText())")

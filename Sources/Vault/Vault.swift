@@ -51,14 +51,14 @@ package struct Vault: Sendable {
         return name.utf8.allSatisfy { isLetterOrDigit($0) || [0x2E, 0x5F, 0x2D].contains($0) }
     }
 
+    /// Makes a directory with mode 0700, and those above it, where they are missing.
+    package static func makeDirectory(_ path: String) throws(VaultError) {
+        try VaultDirectory.make(path)
+    }
+
     /// Where the record of this name is kept.
     package func path(of name: String) -> String {
         "\(directory)/\(name)\(Self.suffix)"
-    }
-
-    /// Makes the directory if it is missing, and refuses one that is not safe to use.
-    package func prepare() throws(VaultError) {
-        _ = try VaultDirectory(creating: directory)
     }
 
     /// A record, or nil if there is none. One that the previous secret sealed is sealed anew before it is given back.

@@ -57,7 +57,7 @@ struct VaultDirectory: ~Copyable {
     }
 
     /// Makes a directory and those above it that are missing.
-    private static func make(_ path: String) throws(VaultError) {
+    static func make(_ path: String) throws(VaultError) {
         if unsafe mkdir(path, 0o700) == 0 || errno == EEXIST { return }
         if errno == ENOENT, let slash = path.lastIndex(of: "/"), slash > path.startIndex {
             try make(String(path[..<slash]))

@@ -20,7 +20,9 @@ enum CommandSupport {
         return exitCode
     }
 
+    /// The configuration. What follows holds secrets in memory, of which there must be no dump.
     static func configuration() throws -> GatewayConfiguration {
+        ProcessHardening.disableCoreDumps()
         do {
             return try GatewayConfiguration.loadFromProcess(for: .credentials)
         } catch {

@@ -43,6 +43,7 @@ struct ServeCommand: AsyncParsableCommand {
             "listening",
             metadata: [
                 "address": "\(configuration.serverHost)", "port": "\(server.port)",
+                "admin_port": "\(server.adminPort.map { "\($0)" } ?? "off")",
                 "version": "\(gatewayVersion)", "workers": "\(configuration.workers)",
             ])
         await signals.next()

@@ -1,18 +1,14 @@
-import HTTP
-import Logging
-import NIOCore
-import NIOPosix
 import QwenSimulator
 import TLS
-import Telemetry
 import TestSupport
-import Transport
 
 @testable import Gateway
 
 /// A gateway before a simulator, both on loopback with certificates of their own, and the way to end them.
 final class GatewayFixture: Sendable {
     static let clientKey = "client-key-0123456789abcdef"
+    static let otherClientKey = "other-client-key-0123456789abc"
+    static let adminKey = "admin-key-0123456789abcdef"
     static let qwenKey = "qwen-key-0123456789abcdef"
 
     /// What is varied from test to test.
@@ -21,20 +17,21 @@ final class GatewayFixture: Sendable {
         var environment: [String: String] = [:]
         /// The simulator accepts this key; nil for any.
         var simulatorKey: String? = GatewayFixture.qwenKey
+        /// Switches of the simulator.
+        var behaviour = ""
     }
 
-    let gateway: GatewayServer
-    let simulator: QwenSimulator
-    let certificates: TestCertificates
-    let log: LogCollector
+    let world: TestWorld
+    private let running: TestGateway
 
-    private init(
-        gateway: GatewayServer, simulator: QwenSimulator, certificates: TestCertificates, log: LogCollector
-    ) {
-        self.gateway = gateway
-        self.simulator = simulator
-        self.certificates = certificates
-        self.log = log
+    var gateway: GatewayServer { running.server }
+    var simulator: QwenSimulator { world.simulator }
+    var certificates: TestCertificates { world.certificates }
+    var log: LogCollector { running.log }
+
+    private init(world: TestWorld, running: TestGateway) {
+        self.world = world
+        self.running = running
     }
 
     /// Runs `body` with a fixture, and ends it whatever happens.
@@ -52,53 +49,27 @@ final class GatewayFixture: Sendable {
     }
 
     private static func start(_ options: Options) async throws -> GatewayFixture {
-        let certificates = try TestCertificates()
-        let server = try certificates.issue(names: ["localhost"], addresses: ["127.0.0.1"])
-        var simulatorOptions = QwenSimulator.Options()
-        simulatorOptions.apiKey = options.simulatorKey
-        let simulator = try await QwenSimulator.start(
-            simulatorOptions,
-            tls: TLSServerContext(
-                certificateChain: server.certificate, privateKey: server.privateKey, alpn: options.upstreamProtocols))
-        var environment = [
-            "SERVER_HOST": "127.0.0.1", "SERVER_PORT": "0", "TLS_CERT_FILE": server.certificateFile,
-            "TLS_KEY_FILE": server.privateKeyFile, "API_BASE_URL": "https://127.0.0.1:\(simulator.port)/v1",
-            "UPSTREAM_CA_FILE": certificates.authority.certificateFile, "QWEN_API_KEY": qwenKey,
-            "GATEWAY_API_KEYS": clientKey, "WORKERS": "1", "SHUTDOWN_TIMEOUT": "10s", "LOG_LEVEL": "debug",
-            "ADMIN_ADDRESS": "127.0.0.1:0",
-        ]
-        environment.merge(options.environment) { $1 }
-        environment = environment.filter { !$0.value.isEmpty }
-        let configuration = try GatewayConfiguration.load(
-            environment: environment, workingDirectory: certificates.directory)
-        let redactor = SecretRedactor(configuration.secrets)
-        let log = LogCollector()
-        let sink = LogSink(descriptor: log.writeDescriptor, format: .json)
-        var logger = Logger(label: "test") { _ in
-            SinkLogHandler(sink: sink, redactor: redactor, logLevel: .debug)
-        }
-        logger.logLevel = Logger.Level.debug
+        var worldOptions = TestWorld.Options()
+        worldOptions.upstreamProtocols = options.upstreamProtocols
+        worldOptions.simulatorKey = options.simulatorKey
+        worldOptions.behaviour = options.behaviour
+        let world = try await TestWorld.start(worldOptions)
         do {
-            let gateway = try await GatewayServer.start(configuration, sink: sink, redactor: redactor, logger: logger)
-            log.attach(sink)
-            return GatewayFixture(gateway: gateway, simulator: simulator, certificates: certificates, log: log)
+            return GatewayFixture(world: world, running: try await world.start(options.environment))
         } catch {
-            await simulator.shutdown()
+            await world.stop()
             throw error
         }
     }
 
     private func stop() async {
-        await gateway.shutdown()
-        await simulator.shutdown()
-        log.close()
+        await running.stop()
+        await world.stop()
     }
 
     /// A client of the gateway that speaks one protocol only.
     func client(_ applicationProtocol: ApplicationProtocol) async throws -> TestClient {
-        try await TestClient(
-            port: gateway.port, trustFile: certificates.authority.certificateFile,
-            applicationProtocol: applicationProtocol)
+        try await running.client(applicationProtocol)
     }
 
     /// Waits until `condition` holds; false when it does not within the limit.
@@ -108,7 +79,8 @@ final class GatewayFixture: Sendable {
         let deadline = ContinuousClock.now + limit
         while ContinuousClock.now < deadline {
             if try await condition() { return true }
-            await Task.yield()
+            // Not a wait for something to have happened: room for what has to happen.
+            try? await Task.sleep(for: .milliseconds(2))
         }
         return try await condition()
     }

@@ -55,13 +55,16 @@ final class TestClient: Sendable {
     }
 
     /// Sends a chat completion request with the usual fields.
-    func chat(_ message: String, streaming: Bool, reads: Bool = true) async throws -> TestResponse {
+    ///
+    /// - Parameter members: further members of the request, each with a comma behind it.
+    func chat(
+        _ message: String, streaming: Bool, members: String = "", key: String = GatewayFixture.clientKey,
+        reads: Bool = true
+    ) async throws -> TestResponse {
         try await start(
             "POST", "/v1/chat/completions",
-            body: #"{"stream":\#(streaming),"messages":[{"role":"user","content":"\#(message)"}]}"#,
-            fields: [
-                ("authorization", "Bearer \(GatewayFixture.clientKey)"), ("content-type", "application/json"),
-            ], reads: reads)
+            body: #"{"stream":\#(streaming),\#(members)"messages":[{"role":"user","content":"\#(message)"}]}"#,
+            fields: [("authorization", "Bearer \(key)"), ("content-type", "application/json")], reads: reads)
     }
 }
 

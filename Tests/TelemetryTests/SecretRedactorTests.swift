@@ -48,8 +48,16 @@ import Testing
         #expect(secrets.dropFirst().allSatisfy { redactor.redact($0) == "[redacted]" })
     }
 
+    @Test func keysAreNeverForgotten() {
+        let redactor = SecretRedactor(["a-client-key"])
+        redactor.register(["an-api-key"], isLasting: true)
+        for number in 0...SecretRedactor.capacity { redactor.register(["secret-number-\(number)!"]) }
+        #expect(redactor.redact("a-client-key an-api-key") == "[redacted] [redacted]")
+    }
+
     @Test func registeringAgainKeepsASecret() {
-        let redactor = SecretRedactor(["the-lasting-one"])
+        let redactor = SecretRedactor()
+        redactor.register(["the-lasting-one"])
         for number in 0..<SecretRedactor.capacity {
             redactor.register(["secret-number-\(number)"])
             redactor.register(["the-lasting-one"])

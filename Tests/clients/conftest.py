@@ -50,12 +50,28 @@ def front(certificates, recording, tmp_path_factory):
 
 
 @pytest.fixture
-def new_gateway(certificates, simulator, tmp_path):
-    """Starts gateways of a test's own, with settings of its own."""
+def new_simulator(certificates, tmp_path):
+    """Starts simulators of a test's own, with switches of its own."""
+    started = []
+
+    def start(switches=""):
+        folder = tmp_path / f"simulator{len(started)}"
+        started.append(Simulator(certificates, folder, switches=switches))
+        return started[-1]
+
+    yield start
+    for running in started:
+        running.kill()
+
+
+@pytest.fixture
+def new_gateway(certificates, request, tmp_path):
+    """Starts gateways of a test's own, with settings of its own, before the simulator of all tests or another."""
     started = []
     numbers = itertools.count()
 
-    def start(**settings):
+    def start(simulator=None, **settings):
+        simulator = simulator or request.getfixturevalue("simulator")
         started.append(Gateway(certificates, simulator, tmp_path / f"gateway{next(numbers)}", **settings))
         return started[-1]
 

@@ -8,6 +8,7 @@ import signal
 import ssl
 import subprocess
 import time
+import urllib.error
 import urllib.request
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -104,20 +105,30 @@ class Server:
 class Simulator(Server):
     """The simulated Qwen, which accepts one key only."""
 
-    def __init__(self, certificates: Certificates, folder: Path, protocols: str = "h2,http/1.1"):
+    def __init__(self, certificates: Certificates, folder: Path, protocols: str = "h2,http/1.1", switches: str = ""):
         self.key = f"sk-upstream-{secrets.token_hex(16)}"
         self.certificates = certificates
         command = [built("SIMULATOR_BIN", "qwen-simulator"), "--host", "127.0.0.1", "--port", "0"]
         command += ["--cert", certificates.chain, "--key", certificates.key]
-        command += ["--protocols", protocols, "--api-key", self.key]
+        command += ["--protocols", protocols, "--api-key", self.key, *(["--set", switches] if switches else [])]
         super().__init__(command, {}, folder, r"listening on https://127\.0\.0\.1:(\d+)")
         self.url = f"https://localhost:{self.port}/v1"
 
+    def control(self, path: str, body: str | None = None) -> dict:
+        """Reads what has happened, or, with a body, changes what happens: see ops/simulator.md."""
+        request = f"https://127.0.0.1:{self.port}{path}"
+        data = None if body is None else body.encode()
+        with urllib.request.urlopen(
+            request, data=data, context=self.certificates.client_context(), timeout=5
+        ) as answer:
+            return json.load(answer)
+
     def stats(self) -> dict:
         """How many calls are active, and were started, completed and cancelled so far."""
-        request = f"https://127.0.0.1:{self.port}/_simulator/stats"
-        with urllib.request.urlopen(request, context=self.certificates.client_context(), timeout=5) as answer:
-            return json.load(answer)
+        return self.control("/_simulator/stats")
+
+    def behave(self, switches: str):
+        self.control("/simulator/behaviour", switches)
 
     def stop(self, seconds: float = 30) -> int:
         self.kill()
@@ -154,6 +165,27 @@ class Gateway(Server):
         super().__init__(gateway_command(), self.settings, folder, r'"msg":"listening"[^\n]*?"port":"?(\d+)')
         self.origin = f"https://localhost:{self.port}"
         self.url = f"{self.origin}/v1"
+
+    def admin(self, path: str) -> dict:
+        """What the admin address answers; it needs ADMIN_ADDRESS=127.0.0.1:0."""
+        port = re.search(r'"admin_port":"?(\d+)', self.log()).group(1)
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as answer:
+                return json.load(answer)
+        except urllib.error.HTTPError as answer:
+            return json.load(answer)
+
+    def command(self, *arguments: str, standard_input: str = "", **changes: str) -> subprocess.CompletedProcess:
+        """Runs another command of the gateway with the gateway's own settings."""
+        return subprocess.run(
+            [built("GATEWAY_BIN", "qwen-gateway"), *arguments],
+            cwd=self.output.parent,
+            env={"PATH": os.environ["PATH"], "HOME": str(self.output.parent)} | self.settings | changes,
+            input=standard_input,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
 
     def access_lines(self) -> list[dict]:
         """The access log so far."""

@@ -10,7 +10,7 @@ extension CredentialKeeper {
     ///
     /// - Parameter beginsLogin: false only tells.
     func answerAuth(beginsLogin: Bool) async -> ControlAnswer {
-        if beginsLogin, !isLoggedIn { await startLogin(patience: .seconds(1)) }
+        if beginsLogin, !isLoggedIn { await startLogin(patience: .milliseconds(500)) }
         var writer = JSONWriter()
         LoginReport(state: loginState, isLoggedIn: isLoggedIn).write(into: &writer, now: WallTime.now().milliseconds)
         return ControlAnswer(body: writer.buffer)

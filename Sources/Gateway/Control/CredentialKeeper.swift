@@ -30,6 +30,8 @@ actor CredentialKeeper {
         let pooled: PooledCredential
         var credential: Credential
         var keeper: TokenKeeper?
+        /// Follows the keeper's events, in their order.
+        var events: Task<Void, Never>?
     }
 
     /// The name of the credential of QWEN_API_KEY. No stored one can have it.
@@ -48,6 +50,10 @@ actor CredentialKeeper {
     private var members: [String: Member] = [:]
     private var signatures: [String: VaultSignature] = [:]
     private var watch: Task<Void, Never>?
+    /// Awaits the end of the login that is under way.
+    private var loginWatch: Task<Void, Never>?
+    /// Stored credentials that can not be used, and why.
+    private var unusable: [String: String] = [:]
     /// What was last said of the store, so that it is not said every second.
     private var storeProblem: String?
 
@@ -78,11 +84,20 @@ actor CredentialKeeper {
     // MARK: The course of things
 
     /// Loads what there is and begins to follow the store. Where there is no credential at all, a login begins.
-    func start() async {
+    ///
+    /// - Throws: if there are credentials, and not one of them can be used: with a wrong secret, say. A login would not
+    ///   help, for its tokens could not be stored in place of what can not be opened.
+    func start() async throws(StartupError) {
         if let key = settings.environmentKey { add(Self.environmentName, .apiKey(key)) }
         if let store = settings.store {
             await sealPlaintext(store)
             await follow(store)
+            if members.isEmpty, !unusable.isEmpty {
+                throw StartupError(
+                    "none of the credentials in QWEN_DIR can be used: "
+                        + unusable.sorted { $0.key < $1.key }.map(\.value).joined(separator: "; "),
+                    exitCode: .configuration)
+            }
             watch = Task { await self.watchStore(store) }
         }
         if members.isEmpty { await startLogin(patience: .zero) }
@@ -92,6 +107,7 @@ actor CredentialKeeper {
     func stop() async {
         watch?.cancel()
         await watch?.value
+        loginWatch?.cancel()
         await login?.cancel()
         for member in members.values { await member.keeper?.close() }
     }
@@ -134,6 +150,7 @@ actor CredentialKeeper {
             return complain("\(error)")
         }
         for name in members.keys where name != Self.environmentName && found[name] == nil { await remove(name) }
+        unusable = unusable.filter { found[$0.key] != nil }
         for (name, signature) in found.sorted(by: { $0.key < $1.key }) where signatures[name] != signature {
             await load(name, store)
         }
@@ -144,7 +161,9 @@ actor CredentialKeeper {
         let stored: StoredCredential?
         do {
             stored = try await BlockingWork.run { try store.load(name) }
+            unusable[name] = nil
         } catch {
+            unusable[name] = "\(error)"
             logger.error("a credential could not be loaded", metadata: ["credential": "\(name)", "reason": "\(error)"])
             return
         }
@@ -169,7 +188,7 @@ actor CredentialKeeper {
     private func add(_ name: String, _ credential: Credential) {
         switch credential {
         case .apiKey(let key):
-            redactor.register([key.key])
+            redactor.register([key.key], isLasting: true)
             guard let access = QwenAccess(key, userAgent: settings.userAgent) else {
                 logger.error("a credential has no usable base URL", metadata: ["credential": "\(name)"])
                 return
@@ -179,9 +198,12 @@ actor CredentialKeeper {
             publish { $0.add(pooled, access) }
         case .oauth(let tokens):
             redactor.register(tokens.secrets)
-            guard let keeper = makeKeeper(name, tokens) else { return }
+            guard let (keeper, events) = makeKeeper(name, tokens) else { return }
             let pooled = PooledCredential(name: name, access: .oauth, isPortal: true)
-            members[name] = Member(pooled: pooled, credential: credential, keeper: keeper)
+            let following = Task {
+                for await event in events { self.happened(event, to: name, keeper) }
+            }
+            members[name] = Member(pooled: pooled, credential: credential, keeper: keeper, events: following)
             publishTokens(pooled, tokens)
             if tokens.expiry <= clock.now {
                 let fault = QwenFault(kind: .authentication, message: "Qwen's token has expired and is being renewed.")
@@ -196,6 +218,7 @@ actor CredentialKeeper {
         guard let member = members.removeValue(forKey: name) else { return }
         publish { $0.remove(name) }
         await member.keeper?.close()
+        member.events?.cancel()
         logger.info("a credential is no more in use", metadata: ["credential": "\(name)"])
     }
 
@@ -214,28 +237,26 @@ actor CredentialKeeper {
 
     // MARK: Tokens
 
-    private func makeKeeper(_ name: String, _ tokens: OAuthCredential) -> TokenKeeper? {
+    /// - Returns: a keeper, and what happens to it.
+    private func makeKeeper(
+        _ name: String, _ tokens: OAuthCredential
+    ) -> (TokenKeeper, AsyncStream<TokenKeeper.Event>)? {
         guard let store = settings.store, let locks else { return nil }
         var keeping = TokenKeeper.Settings()
         keeping.refreshBuffer = settings.refreshBuffer
-        return TokenKeeper(
+        let (events, continuation) = AsyncStream<TokenKeeper.Event>.makeStream()
+        let keeper = TokenKeeper(
             name: name, credential: tokens, settings: keeping, requests: settings.oauth, transport: transport,
             clock: clock,
             storage: StoredOAuthCredentials(store: store, redactor: redactor), lock: locks
-        ) { event in
-            Task { await self.happened(event, to: name) }
-        }
+        ) { continuation.yield($0) }
+        return (keeper, events)
     }
 
-    private func happened(_ event: TokenKeeper.Event, to name: String) {
-        guard let member = members[name] else { return }
+    private func happened(_ event: TokenKeeper.Event, to name: String, _ keeper: TokenKeeper) {
+        guard let member = members[name], member.keeper === keeper else { return }
         switch event {
-        case .refreshed(let tokens):
-            guard member.credential != .oauth(tokens) else { return }
-            members[name]?.credential = .oauth(tokens)
-            member.pooled.revive()
-            publishTokens(member.pooled, tokens)
-            logger.info("a token was renewed", metadata: ["credential": "\(name)"])
+        case .refreshed: takeOver(name, keeper)
         case .dead(let explanation):
             member.pooled.markDead(QwenFault(kind: .authentication, message: explanation))
             publish { $0.credentialsChanged() }
@@ -249,13 +270,29 @@ actor CredentialKeeper {
         }
     }
 
+    /// Publishes the token that the keeper has now, if that is not done yet.
+    private func takeOver(_ name: String, _ keeper: TokenKeeper) {
+        guard let tokens = keeper.latest, let member = members[name], member.keeper === keeper,
+            member.credential != .oauth(tokens)
+        else { return }
+        members[name]?.credential = .oauth(tokens)
+        member.pooled.revive()
+        publishTokens(member.pooled, tokens)
+        logger.info("a token was renewed", metadata: ["credential": "\(name)"])
+    }
+
     /// Renews a token that Qwen has refused, once for all who ask.
     ///
+    /// - Parameter generation: the number of the token that was refused.
     /// - Returns: whether there is another one now; it has been published then.
-    func renew(_ name: String, patience: Duration) async -> Bool {
-        guard let member = members[name], let keeper = member.keeper, case .oauth(let refused) = member.credential
+    func renew(_ name: String, generation: Int, patience: Duration) async -> Bool {
+        guard let member = members[name], let keeper = member.keeper, case .oauth(let current) = member.credential
         else { return false }
-        return (try? await keeper.refreshed(after: refused.accessToken, patience: patience)) != nil
+        // Replaced since the refused call was sent: to refresh once more would spend a good token.
+        guard member.pooled.generation == generation else { return true }
+        guard (try? await keeper.refreshed(after: current.accessToken, patience: patience)) != nil else { return false }
+        takeOver(name, keeper)
+        return true
     }
 
     // MARK: Login
@@ -272,7 +309,18 @@ actor CredentialKeeper {
     ///
     /// - Parameter patience: how long to wait for the code at most.
     func startLogin(patience: Duration) async {
-        await login?.start(as: CredentialImport.defaultName, patience: patience)
+        guard let login, let store = settings.store else { return }
+        if let loginWatch, case .succeeded = login.state {
+            // One has just ended, and its tokens are being loaded.
+            await loginWatch.value
+            if isLoggedIn { return }
+        }
+        await login.start(as: CredentialImport.defaultName, patience: patience)
+        guard loginWatch == nil else { return }
+        loginWatch = Task {
+            if case .succeeded = await login.finished() { await self.follow(store) }
+            self.loginWatch = nil
+        }
     }
 
     /// What the credentials in use offer, and the aliases.

@@ -138,7 +138,7 @@ final class DirectoryLocks: RefreshLock {
             let now = WallTime.now().milliseconds
             do {
                 let taken = try await BlockingWork.run { [store] in
-                    try store.prepare()
+                    try store.makeDirectory()
                     return try lock.tryAcquire(now: now)
                 }
                 if let taken {

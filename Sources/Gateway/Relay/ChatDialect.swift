@@ -1,6 +1,7 @@
 import EventStream
 import JSON
 import NIOCore
+import Qwen
 import Translation
 
 /// OpenAI's chat completions, which Qwen speaks itself.
@@ -19,14 +20,18 @@ final class ChatDialect: Dialect {
         let request = try ChatRequest(
             body, document: &document, defaultModel: context.shared.defaultModel, aliases: context.shared.aliases)
         includesUsage = request.includesUsage
-        stream = ChatStream(includesUsage: includesUsage)
+        stream = makeStream()
         model = request.model
         return request
     }
 
     func begin(isPartial: Bool, isFirst: Bool) {
-        if isFirst { stream = ChatStream(includesUsage: includesUsage) }
+        if isFirst { stream = makeStream() }
         stream.isPartial = isPartial
+    }
+
+    private func makeStream() -> ChatStream {
+        ChatStream(includesUsage: includesUsage, isWrappedError: { QwenFault.isWrapped(in: $0) })
     }
 
     func receive(

@@ -51,6 +51,8 @@ final class QwenCall {
     var ticket: FairQueue<String, QwenCall>.Ticket?
     /// It was sent before, and was refused: who comes for the first time does not pass it.
     var isReturning: Bool { budget.refusals > 0 || failedConnections > 0 }
+    /// The last instant at which it may be sent.
+    var deadline: NIODeadline { budget.deadline }
     /// Something of an answer has gone to the client: nothing is sent again.
     private(set) var isCommitted = false
     /// The number of the attempt that is under way: bytes of an earlier one are no matter of this one's.
@@ -87,8 +89,9 @@ final class QwenCall {
         case .wait(let instant):
             guard tried.isEmpty else { return waitAside(until: instant) }
             state = .queued
-            if let fault = dispatcher.wait(self, until: instant, deadline: budget.deadline) { giveUp(fault) }
-        case .none: giveUp(dispatcher.exhaustion())
+            guard let fault = dispatcher.wait(self, until: instant, deadline: deadline) else { return }
+            lastFailure == nil ? end(.fault(fault)) : endExhausted()
+        case .none: endExhausted()
         }
     }
 
@@ -111,14 +114,8 @@ final class QwenCall {
 
     /// Waits for a credential without holding up those in the queue, who may be served with one that it has tried.
     private func waitAside(until instant: NIODeadline) {
-        guard instant < budget.deadline else { return giveUp(dispatcher.exhaustion()) }
+        guard instant < budget.deadline else { return endExhausted() }
         pause(max(instant - loop.now, .milliseconds(20)))
-    }
-
-    /// No credential can serve it: its client hears what Qwen said last, unless that was only to wait.
-    private func giveUp(_ fault: QwenFault) {
-        if let lastFailure, !lastFailure.isThrottle { return end(lastFailure) }
-        end(.fault(fault))
     }
 
     /// The answer is whole. The upstream ends its response by itself, a moment later: to cancel it would cost a good
@@ -169,7 +166,7 @@ final class QwenCall {
     func patienceEnded() {
         guard case .queued = state else { return }
         ticket = nil
-        giveUp(dispatcher.exhaustion())
+        endExhausted()
     }
 
     // MARK: Attempts
@@ -178,7 +175,7 @@ final class QwenCall {
         guard let handler, let pool = dispatcher.pool(for: lease.provider) else {
             // The credential has just been removed.
             lease.release()
-            return giveUp(dispatcher.exhaustion())
+            return endExhausted()
         }
         attempt += 1
         let (head, body) = handler.request(for: lease)
@@ -203,11 +200,24 @@ final class QwenCall {
             tried.add(lease, again: FaultPolicy(fault.kind).again)
             start()
         case .refresh: renew(lease)
-        case .giveUp(let retryAfter):
-            var final = fault
-            final.retryAfter = retryAfter
-            end(.fault(final))
+        case .giveUp(let retryAfter): end(.fault(timed(fault, else: retryAfter)))
         }
+    }
+
+    /// No credential can serve it: its client is told why the last one did not.
+    private func endExhausted() {
+        guard case .fault(let last)? = lastFailure else {
+            return end(lastFailure ?? .fault(dispatcher.exhaustion()))
+        }
+        end(.fault(timed(last, else: last.retryAfter)))
+    }
+
+    /// The error with the time after which another attempt makes sense: when a credential opens, if all are closed.
+    private func timed(_ fault: QwenFault, else told: TimeAmount?) -> QwenFault {
+        var fault = fault
+        let isForever = FaultPolicy(fault.kind).again == .never
+        fault.retryAfter = isForever ? told : dispatcher.timeUntilOpen ?? told
+        return fault
     }
 
     private func pause(_ delay: TimeAmount) {
@@ -220,13 +230,13 @@ final class QwenCall {
 
     /// Has the control plane renew the token that was refused, unless that has happened already.
     private func renew(_ lease: CredentialLease) {
-        guard !lease.isTokenReplaced, let control = dispatcher.control else { return start() }
-        let name = lease.credential.name
+        guard let control = dispatcher.control else { return start() }
+        let (name, generation) = (lease.credential.name, lease.generation)
         let patience = Duration.nanoseconds(max(budget.deadline - loop.now, .seconds(1)).nanoseconds)
         let waiting = NIOLoopBound(self, eventLoop: loop.eventLoop)
         state = .renewing(
             Task {
-                let isRenewed = await control.renew(name, patience)
+                let isRenewed = await control.renew(name, generation, patience)
                 waiting.execute { $0.renewed(isRenewed, name) }
             })
     }
@@ -396,9 +406,4 @@ enum QwenCallFailure {
     case fault(QwenFault)
     /// It broke on its way.
     case transport(UpstreamError)
-
-    /// Qwen only said to wait.
-    var isThrottle: Bool {
-        if case .fault(let fault) = self, case .throttled = fault.kind { true } else { false }
-    }
 }

@@ -7,8 +7,9 @@ import Transport
 final class QwenDispatcher {
     /// What a call asks of the control plane.
     struct Control: Sendable {
-        /// Renews the token of the named credential, once for all who ask; whether there is a new one.
-        var renew: @Sendable (_ name: String, _ patience: Duration) async -> Bool
+        /// Renews the token of the named credential, unless its number is another than the refused one's by now, and
+        /// once for all who ask. Whether there is a new one, which this loop has been told of then.
+        var renew: @Sendable (_ name: String, _ generation: Int, _ patience: Duration) async -> Bool
     }
 
     /// Requests that may wait on one loop, and of those the ones of one client key.
@@ -81,6 +82,11 @@ final class QwenDispatcher {
     /// What a client is told when no credential can serve it.
     func exhaustion() -> QwenFault { credentials.exhaustion(now: loop.now) }
 
+    /// How long it takes until a credential is open; nil if one is, or none ever will be by itself.
+    var timeUntilOpen: TimeAmount? {
+        credentials.earliestRecovery(now: loop.now).flatMap { $0 > loop.now ? $0 - loop.now : nil }
+    }
+
     /// Has the call wait for its turn, until `instant` at least.
     ///
     /// - Returns: nil when it waits; else what its client is told.
@@ -150,6 +156,11 @@ final class QwenDispatcher {
                 left(call)
                 call.turnCame(lease)
             case .none:
+                _ = queue.dequeue(now: loop.now)
+                left(call)
+                call.patienceEnded()
+            case .wait(let instant) where instant >= call.deadline:
+                // It would wait in vain.
                 _ = queue.dequeue(now: loop.now)
                 left(call)
                 call.patienceEnded()

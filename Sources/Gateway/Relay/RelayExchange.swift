@@ -228,7 +228,7 @@ extension RelayExchange: QwenCallHandler {
             switch relay(data) {
             case .proceed: return true
             case .done: complete()
-            case .fault: failed(QwenFault(service.document, status: status ?? 200))
+            case .fault: failed(fault(status))
             case .malformed: breakOff(APIError(.upstreamError, "Qwen sent an event that is not JSON."))
             }
         case .assembling:
@@ -237,13 +237,19 @@ extension RelayExchange: QwenCallHandler {
                 call?.accept()
                 return true
             case .done: finish()
-            case .fault: failed(QwenFault(service.document, status: status ?? 200))
+            case .fault: failed(fault(status))
             case .malformed, nil: breakOff(APIError(.upstreamError, "Qwen sent an event that is not JSON."))
             case .tooLarge: giveUp(APIError(.upstreamError, "Qwen's answer is too large."))
             }
         case .waiting, .collecting, .over: break
         }
         return false
+    }
+
+    /// The error that the document holds, of which it is known that it is one.
+    private func fault(_ status: Int?) -> QwenFault {
+        QwenFault(service.document, eventIsError: false, status: status)
+            ?? QwenFault(service.document, status: status ?? 200)
     }
 
     private func relay(_ data: ByteBuffer) -> ChatStream.Action {

@@ -25,11 +25,6 @@ package struct CredentialStore: Sendable {
         self.vault = vault
     }
 
-    /// Makes the directory if it is missing: locks need it before there is a credential.
-    package func prepare() throws(CredentialStoreError) {
-        try vaulted { () throws(VaultError) in try vault.prepare() }
-    }
-
     /// The names of all credentials, sorted.
     package func names() throws(CredentialStoreError) -> [String] {
         try vaulted { () throws(VaultError) in try vault.names() }
@@ -81,6 +76,11 @@ package struct CredentialStore: Sendable {
     /// The signatures of all credentials by name: what was added, removed or changed, at a glance.
     package func signatures() throws(CredentialStoreError) -> [String: VaultSignature] {
         try vaulted { () throws(VaultError) in try vault.signatures() }
+    }
+
+    /// Makes QWEN_DIR if it is missing: locks are taken in it before the first credential is saved.
+    package func makeDirectory() throws(CredentialStoreError) {
+        try vaulted { () throws(VaultError) in try Vault.makeDirectory(directory) }
     }
 
     /// The lock that a process takes to refresh a credential's tokens. That of the credential that `oauth_creds.json`

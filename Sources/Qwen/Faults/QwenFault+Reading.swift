@@ -89,6 +89,9 @@ extension QwenFault {
         return nil
     }
 
+    /// Whether the text of a chunk is no answer but an error event that somebody on the way has taken for one.
+    package static func isWrapped(in text: String) -> Bool { WrappedFault.envelope(text) != nil }
+
     /// OpenAI's object, a flat error, or a Responses object that failed. Other events than errors of the Responses
     /// and Messages dialects have neither a code nor a message of text beside their type.
     private static func isError(_ document: borrowing JSONDocument) -> Bool {

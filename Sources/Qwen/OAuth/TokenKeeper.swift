@@ -142,6 +142,11 @@ extension TokenKeeper {
         granted.withLock { $0 } == credential.accessToken
     }
 
+    /// The newest credential; nil once it is dead. Its access token may have expired.
+    package nonisolated var latest: OAuthCredential? {
+        if case .live(let credential) = standing { credential } else { nil }
+    }
+
     nonisolated var standing: Standing { shared.withLock { $0 } }
 
     /// A credential whose access token has not expired: at once, and on the caller's thread, if there is one.

@@ -61,7 +61,4 @@ package final class CredentialLease {
     package func canRefresh(now: NIODeadline) -> Bool {
         credential.access == .oauth && credential.closed(now) == nil
     }
-
-    /// The token has been replaced since the call began: a refusal of the old one is no reason to refresh.
-    package var isTokenReplaced: Bool { generation < credential.generation }
 }

@@ -133,12 +133,17 @@ package struct CredentialPool {
         let first = alive.min { ($0.credential.closed(now) ?? now) < ($1.credential.closed(now) ?? now) }
         guard let first else {
             let reason = entries.lazy.compactMap { $0.credential.reason() }.first { _ in true }
-            return reason ?? QwenFault(kind: .authentication, message: "The gateway has no credential for Qwen.")
+            return reason ?? QwenFault(kind: .authentication, message: Self.noCredential)
         }
         var fault = first.credential.reason() ?? QwenFault(kind: .throttled(.concurrency))
         fault.retryAfter = first.credential.closed(now).map { $0 - now }
         return fault
     }
+
+    private static let noCredential = """
+        It has no credential: set QWEN_API_KEY, run “qwen-gateway credentials add”, or log in with \
+        “qwen-gateway login” or /auth on its admin address.
+        """
 
     package func snapshots(now: NIODeadline) -> [CredentialSnapshot] {
         entries.map { $0.credential.snapshot(now) }

@@ -34,6 +34,8 @@ package struct ChatStream: Sendable {
     package private(set) var isDone = false
 
     let includesUsage: Bool
+    /// Whether a text is no answer but an error event that somebody on the way has wrapped into a chunk.
+    private let isWrappedError: @Sendable (String) -> Bool
     /// Qwen says that the answer was cut short (`x-dashscope-partialresponse: true`). Set it before the first event.
     package var isPartial: Bool
     var progress = ChoiceProgress()
@@ -47,9 +49,15 @@ package struct ChatStream: Sendable {
     /// - Parameters:
     ///   - includesUsage: the client asked for usage.
     ///   - isPartial: Qwen says that the answer was cut short (`x-dashscope-partialresponse: true`).
-    package init(includesUsage: Bool, isPartial: Bool = false) {
+    ///   - isWrappedError: whether a text is no answer but an error event that somebody on the way has wrapped into a
+    ///     chunk. Asked of texts that begin like an event only.
+    package init(
+        includesUsage: Bool, isPartial: Bool = false,
+        isWrappedError: @escaping @Sendable (String) -> Bool = { _ in false }
+    ) {
         self.includesUsage = includesUsage
         self.isPartial = isPartial
+        self.isWrappedError = isWrappedError
     }
 
     /// Takes one event's data and appends what the client is to get.
@@ -86,7 +94,7 @@ package struct ChatStream: Sendable {
                 finish(choice.index, reason, in: &document)
             }
             hasNews = true
-            if let delta = choice.delta { clean(delta, of: choice.index, in: &document) }
+            if let delta = choice.delta, !clean(delta, of: choice.index, in: &document) { return .fault }
         }
         if hasChoices, header.isEmpty { header.fill(from: document) }
         let reported = chunk.usage.flatMap { TokenUsage($0, in: document) }
@@ -130,7 +138,8 @@ extension ChatStream {
         if isPartial { document.replace(reason, with: .raw("\"length\"")) }
     }
 
-    private mutating func clean(_ delta: JSONNode, of choice: Int, in document: inout JSONDocument) {
+    /// - Returns: false if the delta is an error in disguise.
+    private mutating func clean(_ delta: JSONNode, of choice: Int, in document: inout JSONDocument) -> Bool {
         for member in document.members(of: delta) {
             if document.isNamed(member, "tool_calls") {
                 for node in document.elements(of: member.value) {
@@ -141,8 +150,21 @@ extension ChatStream {
             {
                 document.remove(member.key, from: delta)
                 hasToldRole = false
+            } else if document.isNamed(member, "content"), Self.mayBeginEvent(document.text(of: member.value)),
+                let text = document.string(member.value), isWrappedError(text)
+            {
+                return false
             }
         }
+        return true
+    }
+
+    /// Whether a text begins like an event of Qwen's native interface: `id:`, `event:` or `:HTTP_STATUS`, behind its
+    /// quotation mark.
+    private static func mayBeginEvent(_ text: ByteBuffer) -> Bool {
+        guard text.readableBytes >= 64 else { return false }
+        let start = text.readableBytesView.dropFirst()
+        return start.starts(with: "id:".utf8) || start.starts(with: "event:".utf8) || start.starts(with: ":HTTP".utf8)
     }
 
     /// A chunk with choices says nothing of usage: what it says is kept for the end.

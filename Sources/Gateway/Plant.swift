@@ -80,6 +80,9 @@ extension CredentialKeeper.Settings {
         case .warns(let warning): logger.warning("QWEN_API_KEY: \(warning)")
         case .refused(let reason): throw StartupError("QWEN_API_KEY: \(reason)", exitCode: .configuration)
         }
+        guard QwenAccess(credential, userAgent: GatewayVersion.userAgent) != nil else {
+            throw StartupError("API_BASE_URL: no request can be sent to it", exitCode: .configuration)
+        }
         return credential
     }
 }

@@ -91,6 +91,9 @@ struct FileStatus: Equatable, Sendable {
     var isRegular: Bool { mode & S_IFMT == S_IFREG }
     /// Whether others than the owner may do anything with it.
     var isOpenToOthers: Bool { mode & 0o077 != 0 }
+    /// Whether everybody may write to it.
+    var isWritableByAll: Bool { mode & 0o002 != 0 }
+    var isSymbolicLink: Bool { mode & S_IFMT == S_IFLNK }
     /// The permissions, as `chmod` writes them.
     var modeText: String { String(mode & 0o7777, radix: 8) }
 

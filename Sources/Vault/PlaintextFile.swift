@@ -64,6 +64,24 @@ package struct PlaintextFile: ~Copyable {
         return true
     }
 
+    /// The content of a file that is to be imported and stays as it is: it may be read-only, a symbolic link, or anyone's
+    /// that this user can read. The caller wipes it.
+    package static func content(of path: String) throws(VaultError) -> [UInt8] {
+        guard let descriptor = unsafe Descriptor(open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC)) else {
+            throw VaultError(.unreadable, "\(path) cannot be imported: \(systemErrorText())")
+        }
+        guard let status = descriptor.status(), status.isRegular else {
+            throw VaultError(.unreadable, "\(path) cannot be imported: it is not a regular file")
+        }
+        guard let bytes = descriptor.readAll(limit: sizeLimit) else {
+            throw VaultError(.unreadable, "\(path) cannot be imported: \(systemErrorText())")
+        }
+        guard bytes.count <= sizeLimit else {
+            throw VaultError(.tooLarge, "\(path) cannot be imported: it is larger than \(sizeLimit) bytes")
+        }
+        return bytes
+    }
+
     /// The names of the files in a directory, sorted; none if there is no such directory.
     package static func names(in directory: String) -> [String] {
         guard let stream = unsafe opendir(directory) else { return [] }

@@ -187,11 +187,22 @@ extension Vault {
         }
         let sealed: SealedFile
         do throws(SealedFault) {
-            sealed = try current.seal(record, name: name, parameters)
+            sealed = try current.seal(record, name: name, parameters) { saltOfAnyFile(in: directory) }
         } catch {
             throw VaultError(error, path: path(of: name))
         }
         try directory.replace(file, with: sealed.bytes, reached: reached)
+    }
+
+    /// The salt of a file that has been sealed with this vault's parameters; nil if there is none to be read.
+    private func saltOfAnyFile(in directory: borrowing VaultDirectory) -> [UInt8]? {
+        for file in ((try? directory.fileNames()) ?? []).sorted() where file.hasSuffix(Self.suffix) {
+            guard let content = try? directory.read(file, limit: Self.largestFile),
+                let sealed = try? SealedFile(parsing: content), sealed.parameters == parameters
+            else { continue }
+            return sealed.salt
+        }
+        return nil
     }
 }
 

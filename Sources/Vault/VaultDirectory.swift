@@ -6,7 +6,9 @@ internal import Glibc
 /// The directory is the user's own and has mode 0700. One of another owner is refused: whoever owns it can exchange
 /// what is in it. One with wider modes is narrowed, not refused: a umask or a volume made it so, nothing but sealed
 /// files is in it, and nobody else has business there. Directories above it are made if they are missing, with mode
-/// 0700 too, and otherwise left alone, since they may be anything: a home, `/var/lib`, `/tmp`.
+/// 0700 too, and otherwise left alone, since they may be anything: a home, `/var/lib`, `/tmp`. Where the path is a
+/// symbolic link, the link and the directory must both be the user's, and wide modes are refused, not narrowed: the
+/// directory may serve for more.
 struct VaultDirectory: ~Copyable {
     private static let guardName = ".guard"
 
@@ -36,6 +38,13 @@ struct VaultDirectory: ~Copyable {
                 .unusableDirectory,
                 "\(path) belongs to user \(status.owner), and this program runs as user \(geteuid()). Give it to that"
                     + " user with `chown`, or set QWEN_DIR to another directory")
+        }
+        let link = FileStatus(path).flatMap { $0.isSymbolicLink ? $0 : nil }
+        guard link.map({ $0.owner == geteuid() && !status.isOpenToOthers }) ?? true else {
+            throw VaultError(
+                .unusableDirectory,
+                "\(path) is a symbolic link that another user has made, or that leads to a directory which is open to"
+                    + " other users (mode \(status.modeText)). Put a directory in its place, or close that one")
         }
         if status.isOpenToOthers, fchmod(descriptor.number, 0o700) != 0 {
             throw VaultError(

@@ -45,6 +45,16 @@ enum CommandSupport {
             """, exitCode: configurationExit)
     }
 
+    /// Refuses a name that no credential can have, before anybody is asked for anything.
+    static func checkName(_ name: String) throws {
+        guard Vault.isName(name) else {
+            throw ValidationError(
+                """
+                the name must have 1 to 64 of a-z, 0-9, ".", "_" and "-", the first a letter or a digit
+                """)
+        }
+    }
+
     /// Runs what the store can refuse.
     static func stored<Result>(_ body: () throws(CredentialStoreError) -> Result) throws -> Result {
         do throws(CredentialStoreError) {

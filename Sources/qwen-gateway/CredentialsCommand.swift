@@ -31,6 +31,8 @@ struct CredentialsCommand: AsyncParsableCommand {
         @Option(help: "The base URL that accepts it, in place of a region's; https only.")
         var baseURL: String?
 
+        func validate() throws { try CommandSupport.checkName(name) }
+
         func run() async throws {
             let configuration = try CommandSupport.configuration()
             let store = try CommandSupport.store(configuration)
@@ -56,9 +58,9 @@ struct CredentialsCommand: AsyncParsableCommand {
             case .warns(let warning): CommandSupport.say("Beware: \(warning)")
             case .refused(let reason): throw CommandSupport.fail(reason)
             }
-            let credential = Credential.apiKey(APIKeyCredential(key: key, baseURL: url))
+            let credential = APIKeyCredential(key: key, baseURL: url)
             try CommandSupport.stored { () throws(CredentialStoreError) in
-                try store.save(name, StoredCredential(credential, added: CommandSupport.now))
+                try store.addKey(credential, as: name, now: CommandSupport.now)
             }
             CommandSupport.say("The key is stored as \"\(name)\", sealed.")
         }
@@ -78,6 +80,10 @@ struct CredentialsCommand: AsyncParsableCommand {
 
         @Option(help: "What to call it, in place of a name made from the file's.")
         var name: String?
+
+        func validate() throws {
+            if let name { try CommandSupport.checkName(name) }
+        }
 
         func run() async throws {
             let store = try CommandSupport.store(try CommandSupport.configuration())

@@ -20,6 +20,8 @@ struct LoginCommand: AsyncParsableCommand {
     @Flag(help: "Show no QR code.")
     var noQR = false
 
+    func validate() throws { try CommandSupport.checkName(name) }
+
     func run() async throws {
         signal(SIGPIPE, SIG_IGN)
         let configuration = try CommandSupport.configuration()

@@ -1,3 +1,4 @@
+import Dispatch
 import Glibc
 
 /// Reads a secret that must not stand in the command line, where every user of the machine could see it.
@@ -13,6 +14,8 @@ enum SecretInput {
         var settings = termios()
         guard unsafe tcgetattr(0, &settings) == 0 else { return nil }
         let shown = settings
+        let signals = endings(restoring: shown)
+        defer { release(signals) }
         settings.c_lflag &= ~tcflag_t(ECHO)
         unsafe tcsetattr(0, TCSAFLUSH, &settings)
         defer {
@@ -20,6 +23,28 @@ enum SecretInput {
             unsafe tcsetattr(0, TCSAFLUSH, &shown)
         }
         return trimmed(bytes(untilLine: true))
+    }
+
+    private static let endingSignals = [SIGINT, SIGTERM, SIGHUP, SIGQUIT]
+
+    /// Ends the process on a signal, as it would end anyhow, but with the terminal as it was.
+    private static func endings(restoring settings: termios) -> [any DispatchSourceSignal] {
+        endingSignals.map { number in
+            signal(number, SIG_IGN)
+            let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
+            source.setEventHandler {
+                var shown = settings
+                unsafe tcsetattr(0, TCSANOW, &shown)
+                _exit(128 + number)
+            }
+            source.activate()
+            return source
+        }
+    }
+
+    private static func release(_ sources: [any DispatchSourceSignal]) {
+        for source in sources { source.cancel() }
+        for number in endingSignals { signal(number, SIG_DFL) }
     }
 
     private static func bytes(untilLine: Bool) -> [UInt8] {

@@ -98,16 +98,54 @@ import Testing
         #expect(health.restsUntil == at(now + 60))
     }
 
-    @Test func tokenIsDeadWhenItsSuccessorIsRefusedToo() {
+    @Test func refusedTokenIsAReasonToPreferOthers() {
         var health = health(oauth: true)
         for _ in 0..<50 { refuse(&health, .authentication, generation: 3) }
         #expect(!health.isDead)
         #expect(health.closedUntil <= at(0))
         #expect(health.avoidedUntil > at(1))
-        refuse(&health, .authentication, generation: 4)
+        health.tokenRenewed(generation: 4, isGranted: true)
+        #expect(health.avoidedUntil <= at(0))
+        #expect(!health.isUntroubled)
+        accept(&health, began: 1, now: 1, generation: 4)
+        #expect(health.isUntroubled)
+    }
+
+    /// An account that is closed has its tokens renewed and refused: it rests longer and longer, and is given up.
+    @Test func tokensThatQwenGivesAndRefusesCloseTheAccount() {
+        var health = health(oauth: true)
+        var (now, generation) = (0.0, 3)
+        var rests: [Int64] = []
+        refuse(&health, .authentication, now: now, generation: generation)
+        while !health.isDead, rests.count < 100 {
+            generation += 1
+            health.tokenRenewed(generation: generation, isGranted: true)
+            // Those that were under way together count once.
+            for _ in 0..<5 { refuse(&health, .authentication, now: now, generation: generation) }
+            guard !health.isDead else { break }
+            rests.append((health.restsUntil - at(now)).nanoseconds / 1_000_000_000)
+            // Nothing but time ends the rest, and what comes after it finds the same token.
+            health.tokenRenewed(generation: generation, isGranted: false)
+            #expect(health.closedUntil > at(now))
+            now += Double(rests.last ?? 0)
+            refuse(&health, .authentication, now: now, generation: generation)
+            #expect(health.closedUntil <= at(now))
+        }
+        #expect(rests == [30, 60, 120, 240, 480, 960, 1920, 3600])
+        health.tokenRenewed(generation: generation + 1, isGranted: true)
         #expect(health.isDead)
         health.revive()
         #expect(health.isUntroubled)
+    }
+
+    @Test func refusedTokensFromTheStoreCloseNothing() {
+        var health = health(oauth: true)
+        for generation in 1...50 {
+            refuse(&health, .authentication, now: 1, generation: generation)
+            health.tokenRenewed(generation: generation + 1, isGranted: false)
+        }
+        #expect(!health.isDead)
+        #expect(health.closedUntil <= at(1))
     }
 
     @Test func acceptedTokenMakesAFreshStart() {
@@ -115,12 +153,30 @@ import Testing
         refuse(&health, .authentication, generation: 3)
         accept(&health, began: 1, now: 1, generation: 3)
         refuse(&health, .authentication, now: 2, generation: 3)
-        #expect(!health.isDead)
+        health.tokenRenewed(generation: 4, isGranted: true)
         accept(&health, began: 3, now: 3, generation: 4)
         refuse(&health, .authentication, now: 9999, generation: 4)
-        #expect(!health.isDead)
+        #expect(health.closedUntil <= at(9999))
+        health.tokenRenewed(generation: 5, isGranted: true)
         refuse(&health, .authentication, now: 10000, generation: 5)
-        #expect(health.isDead)
+        #expect(health.restsUntil == at(10030))
+    }
+
+    @Test func newTokenEndsOnlyWhatTheOldOneCaused() {
+        var health = health(oauth: true)
+        let fault = QwenFault(kind: .authentication)
+        health.close(fault, until: at(5))
+        health.tokenRenewed(generation: 1, isGranted: true)
+        #expect(health.isUntroubled)
+        health.die(fault)
+        health.tokenRenewed(generation: 2, isGranted: false)
+        #expect(health.isUntroubled)
+        refuse(&health, .quotaExhausted(.free))
+        let until = health.restsUntil
+        health.close(fault, until: at(5))
+        health.tokenRenewed(generation: 3, isGranted: true)
+        #expect(health.restsUntil == until)
+        #expect(health.fault?.kind == .quotaExhausted(.free))
     }
 
     // MARK: Throttling

@@ -10,11 +10,11 @@ import Testing
 
     private func decide(
         _ budget: inout RetryBudget, _ kind: QwenFault.Kind, _ now: Double = 0, other: Bool = false,
-        refreshable: Bool = false, retryAfter: TimeAmount? = nil, random: Double = 0.5
+        refreshable: Bool = false, generation: Int = 0, retryAfter: TimeAmount? = nil, random: Double = 0.5
     ) -> RetryDecision {
         budget.decide(
             QwenFault(kind: kind, retryAfter: retryAfter), hasAlternative: other, isRefreshable: refreshable,
-            now: at(now), random: random)
+            generation: generation, now: at(now), random: random)
     }
 
     @Test(arguments: QwenFault.Kind.allCases) func whatCannotHelpIsNotTried(_ kind: QwenFault.Kind) {
@@ -44,6 +44,16 @@ import Testing
         #expect(decide(&accompanied, .authentication, 1, other: true, refreshable: true) == .switchCredential)
         var key = self.budget()
         #expect(decide(&key, .authentication, other: true) == .switchCredential)
+    }
+
+    /// The first refresh may have found what another process had put into the store, and that be refused as well.
+    @Test func aNewerTokenThatIsRefusedIsRefreshedAgain() {
+        var budget = budget()
+        #expect(decide(&budget, .authentication, refreshable: true, generation: 4) == .refresh)
+        #expect(decide(&budget, .authentication, refreshable: true, generation: 4) == .giveUp(retryAfter: nil))
+        #expect(decide(&budget, .authentication, refreshable: true, generation: 5) == .refresh)
+        #expect(decide(&budget, .authentication, refreshable: true, generation: 6) == .refresh)
+        #expect(decide(&budget, .authentication, refreshable: true, generation: 7) == .giveUp(retryAfter: nil))
     }
 
     @Test func delaysGrowAndAreBounded() {

@@ -47,6 +47,17 @@ struct PlaintextFileTests {
         #expect(readFile(path) == Array("canary".utf8))
     }
 
+    @Test func readOnlyAndLinkedFilesCanBeImported() throws {
+        let linked = temporary.path + "/link"
+        #expect(unsafe symlink(path, linked) == 0)
+        #expect(unsafe chmod(path, 0o400) == 0)
+        #expect(try PlaintextFile.content(of: path) == Array("canary".utf8))
+        #expect(try PlaintextFile.content(of: linked) == Array("canary".utf8))
+        let fault = #expect(throws: VaultError.self) { try PlaintextFile.content(of: temporary.path) }
+        #expect(fault?.reason.contains("cannot be imported: it is not a regular file") == true)
+        #expect(code { _ = try PlaintextFile.content(of: temporary.path + "/missing") } == .unreadable)
+    }
+
     @Test func linksAndOtherThingsAreRefused() throws {
         let (linked, fifo) = (temporary.path + "/link", temporary.path + "/fifo")
         #expect(unsafe symlink(path, linked) == 0)

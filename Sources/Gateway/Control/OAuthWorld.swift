@@ -66,14 +66,38 @@ struct StoredOAuthCredentials: OAuthCredentialStorage {
         return credential
     }
 
+    func logins() async throws(OAuthStorageError) -> [String: Int64] {
+        try await blocking { () throws(CredentialStoreError) in
+            var logins: [String: Int64] = [:]
+            for entry in try store.list() {
+                guard let stored = try? entry.content.get(), case .oauth = stored.credential else { continue }
+                logins[entry.name] = stored.added
+            }
+            return logins
+        }
+    }
+
+    func check(_ name: String) async throws(OAuthStorageError) {
+        try await blocking { () throws(CredentialStoreError) in try store.checkLogin(name) }
+    }
+
     func save(_ credential: OAuthCredential, as name: String) async throws(OAuthStorageError) {
         redactor.register(credential.secrets)
         let now = WallTime.now().milliseconds
         try await blocking { () throws(CredentialStoreError) in
-            var stored = try store.load(name) ?? StoredCredential(.oauth(credential), added: now)
-            stored.credential = .oauth(credential)
-            try store.save(name, stored)
+            try store.addLogin(credential, as: name, now: now)
         }
+    }
+
+    func save(
+        _ credential: OAuthCredential, as name: String, replacing predecessors: [OAuthCredential]
+    ) async throws(OAuthStorageError) -> OAuthCredential? {
+        redactor.register(credential.secrets)
+        let stored = try await blocking { () throws(CredentialStoreError) in
+            try store.replaceLogin(name, with: credential, replacing: predecessors)
+        }
+        if let stored { redactor.register(stored.secrets) }
+        return stored
     }
 
     /// Nothing is written: the credential's own file says all that is known of it. A process that starts later asks

@@ -46,8 +46,7 @@ extension CredentialStore {
     package func importFile(
         _ path: String, as name: String?, now: Int64
     ) throws(CredentialStoreError) -> SealedPlaintext.Outcome {
-        let file = try vaulted { () throws(VaultError) in try PlaintextFile(path: path) }
-        var content = try vaulted { () throws(VaultError) in try file.read() }
+        var content = try vaulted { () throws(VaultError) in try PlaintextFile.content(of: path) }
         defer { content.wipe() }
         return try store(CredentialImport.parse(content, fileName: path), as: name, path: path, now: now)
     }
@@ -82,7 +81,6 @@ extension CredentialStore {
             }
             isSuperseded = tokens.expiry >= found.credential.expiry
             if !isSuperseded {
-                expected.added = stored.added
                 expected.label = found.label ?? stored.label
             } else {
                 expected = stored
@@ -96,7 +94,8 @@ extension CredentialStore {
                     + " Import the file under another name")
         }
         // From the disk, through another descriptor and another decryption.
-        guard let kept = try load(name), kept == expected else {
+        // One that is stored already may be refreshed by now.
+        guard let kept = try load(name), isSuperseded || kept == expected else {
             throw CredentialStoreError(
                 .changedMeanwhile, "\(path) is left: \"\(name)\" was not stored as it should have been")
         }

@@ -93,7 +93,7 @@ package struct CredentialStore: Sendable {
     /// Reads a credential and writes what `change` makes of it, with other writers kept out; nil leaves it as it is.
     ///
     /// - Returns: The credential as it is now.
-    func update(
+    package func update(
         _ name: String, _ change: (StoredCredential?) -> StoredCredential?
     ) throws(CredentialStoreError) -> StoredCredential? {
         var failure: CredentialStoreError?
@@ -126,6 +126,7 @@ package struct CredentialStore: Sendable {
         _ body: () throws(VaultError) -> Result
     ) throws(CredentialStoreError) -> Result {
         do throws(VaultError) {
+            try StateDirectory.check(directory)
             return try body()
         } catch {
             throw CredentialStoreError(error)
@@ -136,7 +137,8 @@ package struct CredentialStore: Sendable {
 /// A credential with what is noted about it.
 package struct StoredCredential: Sendable, Equatable, CustomStringConvertible, CustomReflectable {
     package var credential: Credential
-    /// When it was first stored, in milliseconds since 1970-01-01T00:00:00Z.
+    /// When the key, or the login, was stored, in milliseconds since 1970-01-01T00:00:00Z. A refresh does not change it;
+    /// another login of the same name does.
     package var added: Int64
     /// What its owner calls it, such as the account's address; for people only.
     package var label: String?

@@ -55,7 +55,9 @@ extension HTTPSURL {
         rest = rest[end...]
         if rest.hasSuffix("/") { rest = rest.dropLast() }
         let segments = rest.split(separator: "/", omittingEmptySubsequences: false).dropFirst()
-        guard segments.allSatisfy(Self.isSegment) else { throw Fault("has a path with more than plain segments") }
+        guard segments.allSatisfy(Self.isSegment) else {
+            throw Fault("has a path with empty or dot segments, or characters that must not stand in one")
+        }
         self.init(host: host, port: port, path: String(rest))
     }
 
@@ -92,12 +94,13 @@ extension HTTPSURL {
         return (host.lowercased(), port)
     }
 
-    /// Labels of RFC 1123 §2.1, together at most 253 bytes; what ends in a number must be an IPv4 address.
+    /// Labels of RFC 1123 §2.1 and with underscores, as names within container networks have them, together at most 253
+    /// bytes; what ends in a number must be an IPv4 address.
     private static func isNameOrIPv4(_ text: Substring) -> Bool {
         let labels = text.split(separator: ".", omittingEmptySubsequences: false)
         let areLabels = labels.allSatisfy { label in
             (1...63).contains(label.utf8.count) && label.first != "-" && label.last != "-"
-                && label.utf8.allSatisfy { isLetter($0) || isDigit($0) || $0 == UInt8(ascii: "-") }
+                && label.utf8.allSatisfy { isLetter($0) || isDigit($0) || "-_".utf8.contains($0) }
         }
         guard areLabels, text.utf8.count <= 253, let last = labels.last else { return false }
         return !last.utf8.allSatisfy(isDigit) || isAddress(String(text), family: AF_INET)
@@ -108,10 +111,17 @@ extension HTTPSURL {
         return unsafe inet_pton(family, text, &address) == 1
     }
 
-    /// Unreserved characters only, and no dot segment: nothing that one reader takes for another path than the next.
+    /// The characters of RFC 3986 §3.3, and nothing that one reader takes for another path than the next: no dot
+    /// segments, and no dots or slashes in percent-encoded form.
     private static func isSegment(_ text: Substring) -> Bool {
-        !["", ".", ".."].contains(text)
-            && text.utf8.allSatisfy { isLetter($0) || isDigit($0) || "-._~".utf8.contains($0) }
+        let isWellEncoded = text.split(separator: "%", omittingEmptySubsequences: false).dropFirst().allSatisfy {
+            let code = $0.prefix(2)
+            return code.count == 2 && code.allSatisfy(\.isHexDigit) && !["2e", "2f", "5c"].contains(code.lowercased())
+        }
+        return isWellEncoded && !["", ".", ".."].contains(text)
+            && text.utf8.allSatisfy {
+                isLetter($0) || isDigit($0) || "-._~!$&'()*+,;=:%".utf8.contains($0)
+            }
     }
 
     private static func isDigit(_ byte: UInt8) -> Bool { byte >= UInt8(ascii: "0") && byte <= UInt8(ascii: "9") }

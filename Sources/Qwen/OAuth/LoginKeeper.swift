@@ -104,44 +104,48 @@ extension LoginKeeper {
     private func run(_ name: String) async {
         let end = await excluded(name)
         login = nil
-        publish(Task.isCancelled && !isSuccess(end) ? .idle : end)
-    }
-
-    private func isSuccess(_ state: State) -> Bool {
-        if case .succeeded = state { true } else { false }
+        publish(end)
     }
 
     /// Logs in while no other process does.
     private func excluded(_ name: String) async -> State {
-        let before = await stored(name)
+        do throws(OAuthStorageError) {
+            try await storage.check(name)
+        } catch {
+            return .failed("The login was not begun: \(error).")
+        }
+        let before = await logins()
         let giveUp = clock.now + DeviceAuthorization.longestLifetime
         var outcome = await lock.acquire(.login, until: clock.now + Self.lockPatience)
         let isContended = outcome == .timedOut
         if isContended { publish(.elsewhere) }
         while outcome == .timedOut {
             if Task.isCancelled { return .idle }
-            if let now = await stored(name), now != before { return .succeeded(name) }
+            if await logins()[name] != before[name] { return .succeeded(name) }
             guard clock.now < giveUp else { return .failed(Self.otherIsStuck) }
             outcome = await lock.acquire(.login, until: clock.now + Self.lockPatience)
         }
         switch outcome {
         case .acquired(let hold):
             let heartbeat = lock.heartbeat(hold, clock)
-            var end: State
-            if isContended, let now = await stored(name), now != before {
-                end = .succeeded(name)
-            } else if isContended, !hold.wasStale {
-                end = .failed(Self.otherEndedInVain)
-            } else {
-                if isContended { publish(.starting) }
-                end = await logIn(name)
-            }
+            let end = isContended ? await continued(name, hold, since: before) : await logIn(name)
             heartbeat.cancel()
             await lock.release(hold)
             return end
         case .unavailable(let reason): return .failed("The login was not begun: \(reason).")
         case .timedOut: return .failed(Self.otherIsStuck)
         }
+    }
+
+    /// What comes after the login of another process: there is nothing left to do, or the user was not there, or the
+    /// other has logged in under another name, which does not concern this one.
+    private func continued(_ name: String, _ hold: RefreshLockHold, since before: [String: Int64]) async -> State {
+        let now = await logins()
+        if let login = now[name], login != before[name] { return .succeeded(name) }
+        let isOtherName = now.contains { $0.key != name && $0.value != before[$0.key] }
+        guard isOtherName || hold.wasStale else { return .failed(Self.otherEndedInVain) }
+        publish(.starting)
+        return await logIn(name)
     }
 
     private static let otherIsStuck =
@@ -152,7 +156,16 @@ extension LoginKeeper {
     private func logIn(_ name: String) async -> State {
         do throws(LoginFailure) {
             guard let credential = try await drive() else { return .idle }
-            try await save(credential, as: name)
+            // Whoever cancels the login now comes too late: its code is spent, and its tokens would be lost.
+            let saving = Task { () async -> LoginFailure? in
+                do throws(LoginFailure) {
+                    try await self.save(credential, as: name)
+                    return nil
+                } catch {
+                    return error
+                }
+            }
+            if let failure = await saving.value { throw failure }
             return .succeeded(name)
         } catch {
             return .failed(error.explanation)
@@ -221,8 +234,8 @@ extension LoginKeeper {
         }
     }
 
-    private func stored(_ name: String) async -> OAuthCredential? {
-        try? await storage.load(name)
+    private func logins() async -> [String: Int64] {
+        (try? await storage.logins()) ?? [:]
     }
 }
 

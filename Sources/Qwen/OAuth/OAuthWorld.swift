@@ -27,8 +27,21 @@ package protocol OAuthClock: Sendable {
 package protocol OAuthCredentialStorage: Sendable {
     /// The credential as the storage has it now, whoever wrote it; nil if there is none.
     func load(_ name: String) async throws(OAuthStorageError) -> OAuthCredential?
-    /// Returns when the credential would survive a crash of the machine. A dead one of this name lives again.
+    /// When the login of each name was stored, in milliseconds since 1970: a refresh does not change it, another login
+    /// does. What cannot be read is left out.
+    func logins() async throws(OAuthStorageError) -> [String: Int64]
+    /// Makes sure, before anybody is asked to log in, that a login could be stored under this name.
+    func check(_ name: String) async throws(OAuthStorageError)
+    /// Stores a new login, in place of that of the same name if there is one; a dead one lives again. Returns when it
+    /// would survive a crash of the machine.
     func save(_ credential: OAuthCredential, as name: String) async throws(OAuthStorageError)
+    /// Stores what a refresh has given, if one of `predecessors` still stands there, in one step. Returns when it would
+    /// survive a crash of the machine.
+    ///
+    /// - Returns: what stands there then: `credential`, or that of another login or process; nil if it was removed.
+    func save(
+        _ credential: OAuthCredential, as name: String, replacing predecessors: [OAuthCredential]
+    ) async throws(OAuthStorageError) -> OAuthCredential?
     /// Notes that Qwen has refused `credential` for good; does nothing if another one stands there by now.
     func markDead(_ name: String, ifStill credential: OAuthCredential, explanation: String)
         async

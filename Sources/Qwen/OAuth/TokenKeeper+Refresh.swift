@@ -23,7 +23,7 @@ extension TokenKeeper {
 
     func look(besides known: OAuthCredential) async -> Stored {
         do throws(OAuthStorageError) {
-            guard let stored = try await storage.load(name) else { return unsaved == nil ? .none : .same }
+            guard let stored = try await storage.load(name) else { return .none }
             let isOurs =
                 stored.accessToken == known.accessToken
                 || stored.accessToken == unsaved?.predecessor.accessToken
@@ -69,7 +69,9 @@ extension TokenKeeper {
             // Newer than ours, and expired as well. What could not be saved is older than that.
             base = stored
             unsaved = nil
-        case .none: return .dead("The credential “\(name)” was removed. \(OAuthAdvice.loginAgain)")
+        case .none:
+            unsaved = nil
+            return .dead(wasRemoved)
         case .unreadable(let error):
             // Without knowing what others have done, the refresh token may be spent: Qwen might revoke its successors.
             return .failed(failing("\(error)"))
@@ -118,15 +120,21 @@ extension TokenKeeper {
     /// Before anyone uses the new tokens: the old refresh token is worth nothing now.
     private func save(_ new: OAuthCredential, insteadOf base: OAuthCredential) async -> Landing {
         let predecessor = unsaved?.predecessor ?? base
+        granted.withLock { $0 = new.accessToken }
         do throws(OAuthStorageError) {
-            try await storage.save(new, as: name)
+            let stored = try await storage.save(new, as: name, replacing: [base, predecessor])
             unsaved = nil
+            guard let stored else { return .dead(wasRemoved) }
+            return .current(stored)
         } catch {
             unsaved = (new, predecessor)
             warnOfUnsaved(error)
+            return .current(new)
         }
-        return .current(new)
     }
+
+    /// Somebody has removed it, or put a key in its place: what a refresh has given since is dropped.
+    private var wasRemoved: String { "The credential “\(name)” was removed. \(OAuthAdvice.loginAgain)" }
 
     /// Qwen refuses `base`: for good, unless somebody has stored another one meanwhile.
     private func refused(_ base: OAuthCredential, _ explanation: String) async -> Landing {
@@ -140,29 +148,30 @@ extension TokenKeeper {
         return .dead(explanation)
     }
 
-    /// Stores what could not be stored before, unless another credential stands there by now: that one is returned.
-    func saveUnsaved() async -> OAuthCredential? {
+    /// Stores what could not be stored before, unless another credential stands there by now, or none.
+    ///
+    /// - Returns: what is to be used instead, if anything is; nil if all is as it was.
+    func saveUnsaved() async -> Landing? {
         let deadline = clock.now + settings.lockPatience.wholeMilliseconds
         let outcome = await lock.acquire(.credential(name), until: deadline)
         guard case .acquired(let hold) = outcome else { return nil }
-        var other: OAuthCredential?
+        var landing: Landing?
         if let pending = unsaved {
-            switch await look(besides: pending.credential) {
-            case .other(let stored):
-                other = stored
+            do throws(OAuthStorageError) {
+                let stored = try await storage.save(
+                    pending.credential, as: name, replacing: [pending.predecessor, pending.credential])
                 unsaved = nil
-            case .same, .none:
-                do throws(OAuthStorageError) {
-                    try await storage.save(pending.credential, as: name)
-                    unsaved = nil
-                } catch {
-                    warnOfUnsaved(error)
+                if let stored {
+                    if stored != pending.credential { landing = .current(stored) }
+                } else {
+                    landing = .dead(wasRemoved)
                 }
-            case .unreadable(let error): warnOfUnsaved(error)
+            } catch {
+                warnOfUnsaved(error)
             }
         }
         await lock.release(hold)
-        return other
+        return landing
     }
 
     private func failing(_ words: String) -> TokenFailure {

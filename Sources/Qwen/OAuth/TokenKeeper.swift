@@ -65,6 +65,9 @@ package actor TokenKeeper {
     /// A credential that came from Qwen and is not in the storage yet, with the one it replaces there.
     var unsaved: (credential: OAuthCredential, predecessor: OAuthCredential)?
 
+    /// The access token that Qwen gave last in a refresh of this process.
+    nonisolated let granted = Mutex<String?>(nil)
+
     private var flight: Task<Void, Never>?
     private var timer: Task<Void, Never>?
     private var saving: Task<Void, Never>?
@@ -131,6 +134,12 @@ extension TokenKeeper {
     /// Nil while the credential lives, and why it does not.
     package nonisolated var deathExplanation: String? {
         if case .dead(let explanation) = standing { explanation } else { nil }
+    }
+
+    /// Whether Qwen gave a credential to this process in its last refresh. One that was found in the storage may be of
+    /// any age.
+    package nonisolated func isGranted(_ credential: OAuthCredential) -> Bool {
+        granted.withLock { $0 } == credential.accessToken
     }
 
     /// The newest credential; nil once it is dead. Its access token may have expired.
@@ -275,7 +284,13 @@ extension TokenKeeper {
                 failures += 1
                 let until = clock.now + RefreshSchedule.backoff(failures: failures, jitter: jitter())
                 do { try await clock.sleep(until: until) } catch { break }
-                if let other = await saveUnsaved() { adopt(other) }
+                switch await saveUnsaved() {
+                case .current(let other)?: adopt(other)
+                case .dead(let explanation)?:
+                    die(explanation)
+                    arm()
+                case .failed?, nil: break
+                }
             }
             saving = nil
         }

@@ -62,22 +62,36 @@ struct CredentialHealth: Sendable {
         func taken(_ begun: Int) -> Int { max(0, begun - self.begun - refused) }
     }
 
-    /// Resting before this instant, for what only time or money heals.
-    private(set) var restsUntil = NIODeadline.uptimeNanoseconds(0)
+    /// Resting before this instant, for what only time or money heals, or because its token has expired.
+    var restsUntil: NIODeadline { max(accountRestsUntil, tokenRestsUntil) }
+    /// For what a new token does not change.
+    private var accountRestsUntil = NIODeadline.uptimeNanoseconds(0)
+    /// For what a new token puts right.
+    private var tokenRestsUntil = NIODeadline.uptimeNanoseconds(0)
     /// Pausing before this instant, because call after call was refused; the first that is accepted ends it.
     private(set) var pausesUntil = NIODeadline.uptimeNanoseconds(0)
     /// Before this instant others are preferred.
-    private(set) var avoidedUntil = NIODeadline.uptimeNanoseconds(0)
+    var avoidedUntil: NIODeadline { max(slowedUntil, doubtedUntil) }
+    /// Because calls were refused for too much.
+    private var slowedUntil = NIODeadline.uptimeNanoseconds(0)
+    /// Because its token was refused.
+    private var doubtedUntil = NIODeadline.uptimeNanoseconds(0)
     /// Closed until somebody logs in again, or replaces the key.
-    private(set) var isDead = false
+    var isDead: Bool { isTokenDead || isAccountClosed }
+    /// Its token cannot be renewed.
+    private var isTokenDead = false
+    /// Token after token that Qwen gave for its own was refused.
+    private var isAccountClosed = false
     private(set) var window = Window.open
     /// The last error that concerned the credential: why it is closed, avoided or narrow.
     private(set) var fault: QwenFault?
 
     private var streak: Streak?
-    /// The generation whose token was refused first, with none accepted since.
+    /// The newest generation whose token was refused, with no newer one accepted since.
     private var refusedGeneration: Int?
-    /// Refusals of a key in a row.
+    /// The newest generation that Qwen gave in a refresh; one that was found in the store may be of any age.
+    private var grantedGeneration: Int?
+    /// Refusals in a row: of a key, or of tokens that Qwen had given in a refresh.
     private var refusals = 0
 
     private let isRefreshable: Bool
@@ -115,11 +129,14 @@ struct CredentialHealth: Sendable {
         if let streak, call.began >= streak.began {
             self.streak = nil
             pausesUntil = min(pausesUntil, now)
-            avoidedUntil = min(avoidedUntil, now)
+            slowedUntil = min(slowedUntil, now)
             if window.doubling == Self.rateDoubling { window = .open }
         }
-        if let refused = refusedGeneration, call.generation > refused { refusedGeneration = nil }
-        refusals = 0
+        if let refused = refusedGeneration, call.generation > refused {
+            refusedGeneration = nil
+            doubtedUntil = min(doubtedUntil, now)
+        }
+        if refusedGeneration == nil { refusals = 0 }
         if streak == nil, refusedGeneration == nil, restsUntil <= now, window.width(now) >= Window.widest {
             fault = nil
         }
@@ -158,7 +175,7 @@ struct CredentialHealth: Sendable {
 
     /// Its host could not be reached.
     mutating func avoid(until instant: NIODeadline) {
-        avoidedUntil = max(avoidedUntil, instant)
+        slowedUntil = max(slowedUntil, instant)
     }
 
     /// A login, or a new key, has made a fresh start.
@@ -166,23 +183,41 @@ struct CredentialHealth: Sendable {
         self = CredentialHealth(isRefreshable: isRefreshable, isPortal: isPortal)
     }
 
+    /// It has another token: what was due to the old one is over. Quotas and throttling concern the account, and stay.
+    /// So does the memory of a refusal, until a newer token is accepted: a renewal alone proves nothing.
+    ///
+    /// - Parameters:
+    ///   - generation: the new token's number.
+    ///   - isGranted: Qwen has just given it in a refresh. One that was found in the store may be of any age.
+    mutating func tokenRenewed(generation: Int, isGranted: Bool) {
+        tokenRestsUntil = .uptimeNanoseconds(0)
+        doubtedUntil = .uptimeNanoseconds(0)
+        isTokenDead = false
+        if isGranted { grantedGeneration = generation }
+        if fault?.kind == .authentication, refusedGeneration == nil { fault = nil }
+    }
+
     /// Its token cannot be renewed: it waits for a login.
     mutating func die(_ fault: QwenFault) {
-        isDead = true
+        isTokenDead = true
         self.fault = fault
     }
 
-    /// It rests for a reason that lies outside a call, such as a refresh that failed for now.
+    /// It rests until it has another token, or the instant has come: its token has expired, and the refresh failed for
+    /// now.
     mutating func close(_ fault: QwenFault, until instant: NIODeadline) {
-        guard instant > restsUntil else { return }
-        restsUntil = instant
-        self.fault = fault
+        guard instant > tokenRestsUntil else { return }
+        if instant > restsUntil { self.fault = fault }
+        tokenRestsUntil = instant
     }
 
     // MARK: Quotas, bills, refused credentials
 
     private mutating func close(_ fault: QwenFault, for time: TimeAmount, now: NIODeadline) {
-        close(fault, until: now + max(fault.retryAfter ?? time, .seconds(1)))
+        let instant = now + max(fault.retryAfter ?? time, .seconds(1))
+        guard instant > accountRestsUntil else { return }
+        if instant > restsUntil { self.fault = fault }
+        accountRestsUntil = instant
     }
 
     private mutating func refuse(_ fault: QwenFault, _ call: Call, now: NIODeadline) {
@@ -192,14 +227,28 @@ struct CredentialHealth: Sendable {
             if restsUntil <= now { refusals = min(refusals + 1, 7) }
             return close(fault, for: .seconds(min(30 << Int64(refusals), 3600)), now: now)
         }
-        self.fault = fault
-        guard let refused = refusedGeneration, call.generation > refused else {
-            refusedGeneration = refusedGeneration ?? call.generation
-            avoidedUntil = max(avoidedUntil, now + .seconds(10))
+        if restsUntil <= now { self.fault = fault }
+        guard call.generation > refusedGeneration ?? -1 else { return doubt(now) }
+        let isAgain = refusedGeneration != nil
+        refusedGeneration = call.generation
+        // The first may have been revoked, and one from the store replaced since.
+        guard isAgain, call.generation == grantedGeneration else { return doubt(now) }
+        // Qwen gives tokens and refuses them: the account is closed, and each further refresh only turns the token over.
+        refusals += 1
+        guard refusals <= Self.mostRefusedGrants else {
+            isAccountClosed = true
             return
         }
-        isDead = true
+        accountRestsUntil = max(accountRestsUntil, now + .seconds(min(30 << Int64(refusals - 1), 3600)))
     }
+
+    /// Others are preferred until the token is renewed.
+    private mutating func doubt(_ now: NIODeadline) {
+        doubtedUntil = max(doubtedUntil, now + .seconds(10))
+    }
+
+    /// With rests from 30 s to an hour between them, they take two hours.
+    private static let mostRefusedGrants = 8
 
     // MARK: Too much
 
@@ -221,7 +270,7 @@ struct CredentialHealth: Sendable {
         let taken = streak.taken(begun)
         let pause = max(min(.nanoseconds((now - streak.began).nanoseconds / 3), Self.longestPause), Self.shortestPause)
         let wait = max(pause, fault.retryAfter ?? .zero)
-        avoidedUntil = max(avoidedUntil, now + max(wait, Self.avoidance))
+        slowedUntil = max(slowedUntil, now + max(wait, Self.avoidance))
         let isConcurrency = fault.kind == .throttled(.concurrency)
         if isConcurrency, streak.refused > 2 * taken + 4 {
             // As many at once as have not been refused.

@@ -55,4 +55,10 @@ package final class CredentialLease {
         isOpen = false
         credential.ended()
     }
+
+    /// Whether a refusal of its token is a reason to renew that, which it is not while the credential rests: then the
+    /// account is what is refused. To be asked after `failed`.
+    package func canRefresh(now: NIODeadline) -> Bool {
+        credential.access == .oauth && credential.closed(now) == nil
+    }
 }

@@ -107,7 +107,17 @@ package final class PooledCredential: Sendable {
     /// - Returns: its number.
     package func advanceGeneration() -> Int { latestGeneration.add(1, ordering: .relaxed).newValue }
 
-    /// Marks it as of no use until `revive()`, because its token cannot be renewed.
+    /// Takes note of a new token, before `advanceGeneration()` numbers it: rests that the old one has caused are over.
+    /// What the account is refused for stays, and so does the suspicion of an account whose tokens are refused.
+    ///
+    /// - Parameter isGranted: Qwen has just given the token in a refresh of this process; false for one that was found
+    ///   in the store.
+    package func tokenRenewed(isGranted: Bool = true) {
+        let next = generation + 1
+        update { $0.tokenRenewed(generation: next, isGranted: isGranted) }
+    }
+
+    /// Marks it as of no use until there is another token, because its own cannot be renewed.
     package func markDead(_ fault: QwenFault) { update { $0.die(fault) } }
 
     /// Lets it rest for a reason outside any call, such as a refresh that failed for now.
@@ -116,7 +126,7 @@ package final class PooledCredential: Sendable {
     /// Has others preferred for a while: its host does not answer.
     package func avoid(until instant: NIODeadline) { update { $0.avoid(until: instant) } }
 
-    /// Forgets all that was wrong: there is a new login, or a new key.
+    /// Forgets all that was wrong: there is a new login, or a new key. A mere refresh is `tokenRenewed`.
     package func revive() { update { $0.revive() } }
 
     // MARK: Reports

@@ -24,7 +24,9 @@ package struct RetryBudget: Sendable {
     package private(set) var refusals = 0
     private var switches = 0
     private var delays = 0
-    private var hasRefreshed = false
+    private var refreshes = 0
+    /// The number of the newest token that was refused.
+    private var refusedGeneration: Int?
     /// A wait of the length that Qwen asked for did not help.
     private var hasWaitedAsTold = false
 
@@ -32,6 +34,7 @@ package struct RetryBudget: Sendable {
     private static let longestDelay = TimeAmount.seconds(3)
     private static let shortestDelay = TimeAmount.milliseconds(20)
     private static let mostSwitches = 16
+    private static let mostRefreshes = 3
 
     package init(began: NIODeadline, patience: TimeAmount) {
         self.began = began
@@ -44,17 +47,16 @@ package struct RetryBudget: Sendable {
     /// - Parameters:
     ///   - fault: as the lease has given it back.
     ///   - hasAlternative: another credential is open and untried (`CredentialPool.hasAlternative`).
-    ///   - isRefreshable: the credential's token can be renewed.
+    ///   - isRefreshable: the credential's token can be renewed, and may be now (`CredentialLease.canRefresh`).
+    ///   - generation: the number of the token that was refused (`CredentialLease.generation`).
     ///   - random: from 0 up to 1, which it never is.
     package mutating func decide(
-        _ fault: QwenFault, hasAlternative: Bool, isRefreshable: Bool, now: NIODeadline, random: Double
+        _ fault: QwenFault, hasAlternative: Bool, isRefreshable: Bool, generation: Int = 0, now: NIODeadline,
+        random: Double
     ) -> RetryDecision {
         refusals += 1
         let policy = FaultPolicy(fault.kind)
-        if policy.rest == .asRefused, isRefreshable, !hasRefreshed {
-            hasRefreshed = true
-            return .refresh
-        }
+        if policy.rest == .asRefused, isRefreshable, takeRefresh(generation) { return .refresh }
         let giveUp = RetryDecision.giveUp(retryAfter: fault.retryAfter ?? policy.usualWait)
         guard refusals < policy.mostAttempts else { return giveUp }
         switch policy.again {
@@ -66,6 +68,16 @@ package struct RetryBudget: Sendable {
             if policy.rest != .none, hasAlternative, takeSwitch() { return .switchCredential }
             return delay(fault, now: now, random: random).map { .retry(after: $0) } ?? giveUp
         }
+    }
+
+    /// Another process may have replaced the token in the meantime, by one that is refused as well: that a renewal was
+    /// no help is known once a newer token is refused.
+    private mutating func takeRefresh(_ generation: Int) -> Bool {
+        if let refusedGeneration, generation <= refusedGeneration { return false }
+        guard refreshes < Self.mostRefreshes else { return false }
+        refusedGeneration = generation
+        refreshes += 1
+        return true
     }
 
     private mutating func takeSwitch() -> Bool {

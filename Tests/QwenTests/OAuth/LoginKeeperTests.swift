@@ -184,6 +184,70 @@ import Testing
         #expect(explanation.contains("another process"))
     }
 
+    /// Two logins contend for the lock; the second waits for the first.
+    private func contend(
+        _ firstName: String, _ lock: MemoryLock, _ others: Collector<LoginKeeper.State>
+    ) async throws -> (first: LoginKeeper, second: LoginKeeper) {
+        let first = try keeper(nil, lock)
+        await first.start(as: firstName)
+        await states.wait(for: isWaiting)
+        let second = try keeper(nil, lock, others)
+        await second.start(as: "default")
+        await clock.sleeper(at: clock.now + 1000)
+        clock.advance(by: 1000)
+        await others.wait { $0 == .elsewhere }
+        return (first, second)
+    }
+
+    @Test func refreshDuringALoginElsewhereIsNoLogin() async throws {
+        storage["default"] = .sample(expiry: clock.now)
+        let (first, second) = try await contend("default", MemoryLock(clock), Collector())
+        storage["default"] = .sample(1, expiry: clock.now + 3_600_000)
+        await first.cancel()
+        guard case .failed(let explanation) = await second.finished() else { return fail("no failure") }
+        #expect(explanation.contains("another process"))
+    }
+
+    @Test func loginElsewhereUnderAnotherNameIsFollowedByOnesOwn() async throws {
+        let others = Collector<LoginKeeper.State>()
+        let (first, second) = try await contend("other", MemoryLock(clock), others)
+        await server.confirm()
+        await clock.sleeper(at: 1_002_000)
+        clock.advance(to: 1_002_000)
+        #expect(await first.finished() == .succeeded("other"))
+        await others.wait(for: isWaiting)
+        await second.cancel()
+        #expect(storage["default"] == nil)
+    }
+
+    @Test func nameThatCannotBeStoredIsToldBeforeTheLogin() async throws {
+        storage.content.withLock { $0.checkFault = OAuthStorageError("“default” is an API key") }
+        let keeper = try keeper()
+        await keeper.start(as: "default")
+        #expect(await keeper.finished() == .failed("The login was not begun: “default” is an API key."))
+        #expect(states.elements.count == 2)
+    }
+
+    @Test func cancellationAfterTheGrantLosesNoTokens() async throws {
+        let lock = MemoryLock(clock)
+        let keeper = try keeper(nil, lock)
+        await keeper.start(as: "default")
+        await states.wait(for: isWaiting)
+        // The save must wait for a refresh that is under way.
+        guard case .acquired(let hold) = await lock.acquire(.credential("default"), until: 0) else {
+            return fail("no lock")
+        }
+        await server.confirm()
+        await clock.step(sleepers: sleepersOfALogin)
+        await clock.sleeper(at: clock.now + 15_000)
+        async let cancelled: Void = keeper.cancel()
+        await Task.yield()
+        await lock.release(hold)
+        await cancelled
+        #expect(await keeper.finished() == .succeeded("default"))
+        #expect(storage["default"]?.accessToken == "at-1")
+    }
+
     @Test func withoutALockThereIsNoLogin() async throws {
         let lock = MemoryLock(clock)
         lock.makeUnavailable("/x is read-only")

@@ -33,6 +33,10 @@ final class MemoryStorage: OAuthCredentialStorage {
         var credentials: [String: OAuthCredential] = [:]
         var dead: [String: String] = [:]
         var saves = 0
+        /// How often somebody has logged in under each name.
+        var logins: [String: Int64] = [:]
+        /// What no login can be stored under.
+        var checkFault: OAuthStorageError?
         /// What the next loads and saves fail with.
         var loadFault: OAuthStorageError?
         var saveFault: OAuthStorageError?
@@ -56,17 +60,39 @@ final class MemoryStorage: OAuthCredentialStorage {
         return credential
     }
 
+    func logins() async throws(OAuthStorageError) -> [String: Int64] { content.withLock { $0.logins } }
+
+    func check(_ name: String) async throws(OAuthStorageError) {
+        if let fault = content.withLock({ $0.checkFault }) { throw fault }
+    }
+
     func save(_ credential: OAuthCredential, as name: String) async throws(OAuthStorageError) {
         await Task.yield()
         let fault = content.withLock { content in
             if content.saveFault == nil {
                 content.credentials[name] = credential
+                content.logins[name, default: 0] += 1
                 content.dead[name] = nil
                 content.saves += 1
             }
             return content.saveFault
         }
         if let fault { throw fault }
+    }
+
+    func save(
+        _ credential: OAuthCredential, as name: String, replacing predecessors: [OAuthCredential]
+    ) async throws(OAuthStorageError) -> OAuthCredential? {
+        await Task.yield()
+        let (stored, fault) = content.withLock { content in
+            if content.saveFault == nil, predecessors.contains(where: { $0 == content.credentials[name] }) {
+                content.credentials[name] = credential
+                content.saves += 1
+            }
+            return (content.credentials[name], content.saveFault)
+        }
+        if let fault { throw fault }
+        return stored
     }
 
     func markDead(_ name: String, ifStill credential: OAuthCredential, explanation: String)

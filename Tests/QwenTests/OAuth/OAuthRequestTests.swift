@@ -116,6 +116,7 @@ import Testing
         ("127.0.0.1:8443/v1", "https://127.0.0.1:8443/v1"), ("[::1]:8443", "https://[::1]:8443/v1"),
         ("dashscope.aliyuncs.com/compatible-mode/v1", "https://dashscope.aliyuncs.com/compatible-mode/v1"),
         ("dashscope.aliyuncs.com/compatible-mode", "https://dashscope.aliyuncs.com/compatible-mode/v1"),
+        ("https://qwen_proxy:31010/a%20b/!$&'()*+,;=:/v1", "https://qwen_proxy:31010/a%20b/!$&'()*+,;=:/v1"),
     ])
     func resourceURLBecomesABaseURL(_ text: String, _ base: String) throws {
         #expect(try PortalBaseURL.read(text).description == base)
@@ -127,7 +128,9 @@ import Testing
         "http://portal.qwen.ai", "ftp://portal.qwen.ai", "portal.qwen.ai@evil.example", "https://a:b@evil.example",
         "portal.qwen.ai:0", "portal.qwen.ai:65536", "portal.qwen.ai:+1", "portal.qwen.ai:",
         "portal.qwen.ai:99999999999999999999",
-        "portal.qwen.ai/../x", "portal.qwen.ai/a//b", "portal.qwen.ai/%2e%2e", "portal.qwen.ai/./v1",
+        "portal.qwen.ai/../x", "portal.qwen.ai/a//b", "portal.qwen.ai/%2e%2e", "portal.qwen.ai/a%2Fb",
+        "portal.qwen.ai/%", "portal.qwen.ai/%zz",
+        "portal.qwen.ai/./v1",
         "portal.qwen.ai?x=1",
         "portal.qwen.ai#x", "portal.qwen.ai\\evil", "portal qwen.ai", "portal.qwen.ai\r\nx: y", "pörtal.example",
         "https://",

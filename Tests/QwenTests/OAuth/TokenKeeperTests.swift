@@ -382,6 +382,52 @@ import Testing
         #expect(try await keeper.current(patience: .zero) == new)
     }
 
+    @Test func removalDuringARefreshIsNotUndone() async throws {
+        let gate = Gate()
+        let fixture = try TokenKeeperFixture { _ in
+            await gate.pass()
+            return .token("at-1", refresh: "rt-1")
+        }
+        async let failure = fixture.failure()
+        await gate.arrived()
+        fixture.storage["default"] = nil
+        await gate.open()
+        #expect(await failure?.code == .dead)
+        #expect(fixture.storage["default"] == nil)
+    }
+
+    @Test func importDuringARefreshWins() async throws {
+        let gate = Gate()
+        let fixture = try TokenKeeperFixture { _ in
+            await gate.pass()
+            return .token("at-1", refresh: "rt-1")
+        }
+        let keeper = fixture.keeper
+        async let credential = keeper.current(patience: .seconds(60))
+        await gate.arrived()
+        let imported = OAuthCredential.sample(9, expiry: Self.start + 3_600_000)
+        fixture.storage["default"] = imported
+        await gate.open()
+        #expect(try await credential == imported)
+        #expect(fixture.storage["default"] == imported)
+        #expect(!keeper.isGranted(imported))
+    }
+
+    @Test func removalOfWhatIsNotSavedYetEndsIt() async throws {
+        let fixture = try TokenKeeperFixture()
+        fixture.storage.content.withLock { $0.saveFault = OAuthStorageError("no space left on /x") }
+        let credential = try await fixture.keeper.current(patience: .seconds(5))
+        #expect(fixture.keeper.isGranted(credential))
+        await fixture.clock.sleeper(at: Self.start + 5000)
+        fixture.storage["default"] = nil
+        fixture.storage.content.withLock { $0.saveFault = nil }
+        fixture.clock.advance(by: 5000)
+        await fixture.events.wait { if case .dead = $0 { true } else { false } }
+        #expect(await fixture.failure()?.code == .dead)
+        #expect(fixture.storage["default"] == nil)
+        await fixture.keeper.close()
+    }
+
     @Test func eventsDoNotPrintTokens() {
         let event = TokenKeeper.Event.refreshed(.sample(expiry: 0))
         var dumped = ""

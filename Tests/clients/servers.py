@@ -115,8 +115,18 @@ class Simulator(Server):
 
     def stats(self) -> dict:
         """How many calls are active, and were started, completed and cancelled so far."""
-        request = f"https://127.0.0.1:{self.port}/_simulator/stats"
-        with urllib.request.urlopen(request, context=self.certificates.client_context(), timeout=5) as answer:
+        return self._get("/_simulator/stats")
+
+    def requests(self, last: int = 1) -> list[dict]:
+        """The last requests that came, oldest first: method, path, fields and body."""
+        return self._get(f"/simulator/requests?last={last}")
+
+    def last_body(self) -> dict:
+        return json.loads(self.requests()[-1]["body"])
+
+    def _get(self, path: str):
+        address = f"https://127.0.0.1:{self.port}{path}"
+        with urllib.request.urlopen(address, context=self.certificates.client_context(), timeout=5) as answer:
             return json.load(answer)
 
     def stop(self, seconds: float = 30) -> int:

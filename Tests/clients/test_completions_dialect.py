@@ -18,7 +18,8 @@ def complete(completions, stream, **request):
     texts, reasons, usage = {}, {}, None
     answer = completions.create(**request, stream=stream)
     for part in answer if stream else [answer]:
-        valid(part)
+        # Chunks have null there until the end, whatever the type says.
+        valid(part, *["finish_reason"] * stream)
         assert part.object == "text_completion"
         for choice in part.choices:
             texts[choice.index] = texts.get(choice.index, "") + choice.text

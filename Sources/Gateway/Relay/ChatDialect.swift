@@ -19,13 +19,17 @@ final class ChatDialect: Dialect {
         let request = try ChatRequest(
             body, document: &document, defaultModel: context.shared.defaultModel, aliases: context.shared.aliases)
         includesUsage = request.includesUsage
-        stream = ChatStream(includesUsage: includesUsage)
+        stream = newStream()
         model = request.model
         return request
     }
 
+    private func newStream() -> ChatStream {
+        ChatStream(includesUsage: includesUsage, created: context.created)
+    }
+
     func begin(isPartial: Bool, isFirst: Bool) {
-        if isFirst { stream = ChatStream(includesUsage: includesUsage) }
+        if isFirst { stream = newStream() }
         stream.isPartial = isPartial
     }
 

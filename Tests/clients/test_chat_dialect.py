@@ -25,8 +25,8 @@ def complete(chat, stream, **request):
     """The whole answer; the SDK puts it together where it streams."""
     if not stream:
         return valid(chat.create(**request))
-    for chunk in chat.create(**request, stream=True):
-        valid(chunk)
+    chunks = [valid(chunk) for chunk in chat.create(**request, stream=True)]
+    assert len({(chunk.id, chunk.created) for chunk in chunks}) == 1
     with chat.stream(**request, stream_options={"include_usage": True}) as events:
         return events.get_final_completion()
 

@@ -14,17 +14,17 @@ DELTAS = {"text": {"text_delta"}, "tool_use": {"input_json_delta"}, "thinking": 
 
 
 @pytest.fixture
-def messages(claude, gateway):
+def api(claude, gateway):
     return claude(gateway).messages
 
 
-def send(messages, stream, **request):
+def send(api, stream, **request):
     """The message; the events of a stream are checked one by one."""
     request = {"model": MODEL, "max_tokens": 1000} | request
     if not stream:
-        return valid(messages.create(**request))
-    check_events(list(messages.create(**request, stream=True)))
-    with messages.stream(**request) as helped:
+        return valid(api.create(**request))
+    check_events(list(api.create(**request, stream=True)))
+    with api.stream(**request) as helped:
         return valid(helped.get_final_message())
 
 
@@ -50,8 +50,8 @@ def check_events(events):
 
 
 @STREAM
-def test_text_and_usage(messages, stream):
-    message = send(messages, stream, messages=ask("chunks=5 text=hey"), system="Be brief.")
+def test_text_and_usage(api, stream):
+    message = send(api, stream, messages=ask("chunks=5 text=hey"), system="Be brief.")
     assert [block.text for block in message.content] == ["hey" * 5]
     assert (message.stop_reason, message.stop_sequence, message.model) == ("end_turn", None, MODEL)
     usage = message.usage
@@ -59,16 +59,16 @@ def test_text_and_usage(messages, stream):
 
 
 @pytest.mark.parametrize("shape", ["split=1-5 eol=crlf", "finish=two usage=finish", "done=off", "created=typo"])
-def test_frames_of_every_shape(messages, shape):
-    message = send(messages, True, messages=ask(f"chunks=20 text=ab {shape}"))
+def test_frames_of_every_shape(api, shape):
+    message = send(api, True, messages=ask(f"chunks=20 text=ab {shape}"))
     assert message.content[0].text == "ab" * 20
 
 
 @pytest.mark.parametrize("quirk", QUIRKS)
 @pytest.mark.parametrize("count", [1, 2])
 @STREAM
-def test_tools_are_called(messages, stream, count, quirk):
-    message = send(messages, stream, messages=ask(calling(count, quirk, "args-pieces=4")), tools=TOOLS)
+def test_tools_are_called(api, stream, count, quirk):
+    message = send(api, stream, messages=ask(calling(count, quirk, "args-pieces=4")), tools=TOOLS)
     called = [(block.name, block.input) for block in message.content]
     assert called == [("get_weather", {"city": "Paris"}), ("get_time", {"zone": "Paris", "hours": 1})][:count]
     assert message.stop_reason == "tool_use"
@@ -76,14 +76,14 @@ def test_tools_are_called(messages, stream, count, quirk):
 
 
 @STREAM
-def test_tool_results_go_back(messages, simulator, stream):
+def test_tool_results_go_back(api, simulator, stream):
     turns = ask("call=2")
-    first = send(messages, stream, messages=turns, tools=TOOLS)
+    first = send(api, stream, messages=turns, tools=TOOLS)
     turns.append({"role": "assistant", "content": first.content})
     results = [{"type": "tool_result", "tool_use_id": block.id, "content": "20 °C"} for block in first.content]
     results[1] |= {"is_error": True, "content": [{"type": "text", "text": "no clock"}]}
     turns.append({"role": "user", "content": results})
-    second = send(messages, stream, messages=turns, tools=TOOLS)
+    second = send(api, stream, messages=turns, tools=TOOLS)
     assert second.stop_reason == "end_turn" and second.content[0].text
     sent = simulator.last_body()["messages"]
     assert [message["role"] for message in sent] == ["user", "assistant", "tool", "tool"]
@@ -91,49 +91,49 @@ def test_tool_results_go_back(messages, simulator, stream):
 
 
 @pytest.mark.parametrize("choice", [{"type": "any"}, {"type": "tool", "name": "get_time"}])
-def test_a_call_is_forced(messages, choice):
-    message = send(messages, False, model=THINKER, messages=ask("hello"), tools=TOOLS, tool_choice=choice)
+def test_a_call_is_forced(api, choice):
+    message = send(api, False, model=THINKER, messages=ask("hello"), tools=TOOLS, tool_choice=choice)
     assert message.content[-1].type == "tool_use"
 
 
 @STREAM
-def test_thinking_and_its_way_back(messages, stream):
+def test_thinking_and_its_way_back(api, stream):
     thinking = {"type": "enabled", "budget_tokens": 1024}
     turns = ask("think=12 chunks=2 text=x")
     asked = {"model": THINKER, "max_tokens": 4000, "thinking": thinking}
-    message = send(messages, stream, messages=turns, **asked)
+    message = send(api, stream, messages=turns, **asked)
     assert [block.type for block in message.content] == ["thinking", "text"]
     assert message.content[0].thinking.startswith("Okay, somebody asks me something.")
     assert message.content[1].text == "xx"
     turns += [{"role": "assistant", "content": message.content}, *ask("chunks=1 text=y")]
-    assert send(messages, stream, messages=turns, **asked).content[-1].text == "y"
+    assert send(api, stream, messages=turns, **asked).content[-1].text == "y"
 
 
-def test_no_thinking_unless_asked_for(messages):
-    message = send(messages, True, model=THINKER, messages=ask("chunks=2 text=x"))
+def test_no_thinking_where_it_is_disabled(api):
+    message = send(api, True, model=THINKER, messages=ask("chunks=2 text=x"), thinking={"type": "disabled"})
     assert [block.type for block in message.content] == ["text"]
 
 
 @STREAM
-def test_image(messages, simulator, stream):
+def test_image(api, simulator, stream):
     image = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": PNG}}
     content = [image, {"type": "text", "text": "chunks=1"}]
-    send(messages, stream, model="qwen3-vl-plus", messages=[{"role": "user", "content": content}])
+    send(api, stream, model="qwen3-vl-plus", messages=[{"role": "user", "content": content}])
     parts = simulator.last_body()["messages"][-1]["content"]
     assert parts[0]["image_url"]["url"] == f"data:image/png;base64,{PNG}"
 
 
 @STREAM
-def test_structured_output(messages, simulator, stream):
+def test_structured_output(api, simulator, stream):
     schema = {"type": "json_schema", "schema": CITY}
     asked = {"output_config": {"format": schema}, "messages": ask('chunks=1 text={"city":"Paris"}')}
-    assert json.loads(send(messages, stream, **asked).content[0].text) == {"city": "Paris"}
+    assert json.loads(send(api, stream, **asked).content[0].text) == {"city": "Paris"}
     assert simulator.last_body()["response_format"]["json_schema"]["schema"] == CITY
 
 
 @STREAM
-def test_answer_that_is_cut_by_its_limit(messages, stream):
-    message = send(messages, stream, messages=ask("chunks=3 text=x reason=length"), max_tokens=3)
+def test_answer_that_is_cut_by_its_limit(api, stream):
+    message = send(api, stream, messages=ask("chunks=3 text=x reason=length"), max_tokens=3)
     assert message.stop_reason == "max_tokens"
 
 
@@ -151,9 +151,9 @@ def test_beta_path_and_system_blocks(claude, gateway, simulator):
     assert "Be brief." in json.dumps(sent) and "billing" not in json.dumps(sent)
 
 
-def test_count_tokens(messages):
-    short = valid(messages.count_tokens(model=MODEL, messages=ask("hello"))).input_tokens
-    long = messages.count_tokens(model=MODEL, messages=ask("hello " * 1000), tools=TOOLS, system="Be brief.")
+def test_count_tokens(api):
+    short = valid(api.count_tokens(model=MODEL, messages=ask("hello"))).input_tokens
+    long = api.count_tokens(model=MODEL, messages=ask("hello " * 1000), tools=TOOLS, system="Be brief.")
     assert 0 < short < 50
     assert 1000 < long.input_tokens < 4000
 
@@ -164,14 +164,14 @@ def test_count_tokens(messages):
         {"max_tokens": 0},
         {"messages": []},
         {"messages": [{"role": "tool", "content": "x"}]},
-        {"temperature": "hot"},
+        {"extra_body": {"temperature": "hot"}},
         {"tools": [{"name": "x"}]},
     ],
 )
 @STREAM
-def test_refused_requests(messages, stream, request_):
+def test_refused_requests(api, stream, request_):
     with pytest.raises(anthropic.BadRequestError) as caught:
-        messages.create(**({"model": MODEL, "max_tokens": 10, "messages": ask("hi"), "stream": stream} | request_))
+        api.create(**({"model": MODEL, "max_tokens": 10, "messages": ask("hi"), "stream": stream} | request_))
     assert caught.value.body["error"]["type"] == "invalid_request_error"
     assert caught.value.request_id
 
@@ -188,9 +188,9 @@ def test_refused_requests(messages, stream, request_):
     ],
 )
 @STREAM
-def test_errors_have_their_class(messages, stream, steering, exception, kind):
+def test_errors_have_their_class(api, stream, steering, exception, kind):
     with pytest.raises(exception) as caught:
-        messages.create(model=MODEL, max_tokens=10, messages=ask(steering), stream=stream)
+        api.create(model=MODEL, max_tokens=10, messages=ask(steering), stream=stream)
     body = caught.value.body
     assert body["type"] == "error" and body["error"]["message"]
     assert kind is None or body["error"]["type"] == kind

@@ -177,7 +177,7 @@ def test_what_is_stored_belongs_to_its_key(responses, sdk, gateway):
         ({"prompt": {"id": "pmpt_1"}}, "prompt"),
         ({"input": 7}, "input"),
         ({"max_output_tokens": 1}, "max_output_tokens"),
-        ({"tools": [{"type": "web_search"}]}, "tools"),
+        ({"tools": [{"type": "file_search", "vector_store_ids": ["vs_1"]}]}, "tools"),
         ({"text": {"format": {"type": "xml"}}}, "text.format.type"),
     ],
 )

@@ -51,6 +51,26 @@ struct ChatStreamUsageTests {
     static let counted = TokenUsage(prompt: 22, completion: 17, total: 39, cached: 4, reasoning: 9)
     static let ordinary = [chunk(text), chunk(text), chunk(finish), chunk("", usage: tokens), "[DONE]"]
 
+    @Test(arguments: [("\"reated\":5,", 5), ("", 9)], [true, false])
+    func everyChunkSaysWhenItWasCreated(_ spelling: (String, Int), includesUsage: Bool) throws {
+        func undated(_ choices: String, usage: String = "null") -> String {
+            #"{"choices":[\#(choices)],\#(spelling.0)"usage":\#(usage),"model":"q","id":"c"}"#
+        }
+        var stream = ChatStream(includesUsage: includesUsage, created: 9)
+        var document = JSONDocument()
+        var output = ByteBuffer()
+        for event in [undated(Self.text), undated(Self.finish), undated("", usage: Self.tokens), "[DONE]"] {
+            _ = stream.receive(ByteBuffer(string: event), document: &document, into: &output)
+        }
+        let chunks = String(buffer: output).split(separator: "\n\n").dropLast()
+        #expect(chunks.count == (includesUsage ? 3 : 2))
+        for chunk in chunks {
+            try document.scan(ByteBuffer(substring: chunk.dropFirst("data: ".count)))
+            let created = try #require(document.member("created", of: document.root))
+            #expect(document.integer(created) == spelling.1)
+        }
+    }
+
     @Test func askedForPassesAsItIs() throws {
         let result = try relayed(Self.ordinary, includesUsage: true)
         #expect(result.text == frames(Self.ordinary))

@@ -128,6 +128,7 @@ struct MessagesRequestTests {
 
     @Test func versions() throws {
         #expect(MessagesVersion.isSupported("2023-06-01"))
+        #expect(MessagesVersion.isSupported("2026-10-21"))
         #expect(!MessagesVersion.isSupported("2023-06-02"))
         try MessagesVersion.check(MessagesVersion.current)
         #expect(throws: InvalidRequest.self) { try MessagesVersion.check(nil) }

@@ -96,7 +96,8 @@ struct AnthropicModelPageTests {
 
     private func expected(_ ids: [String], hasMore: Bool) -> String {
         let data = ids.map {
-            #"{"type":"model","id":"\#($0)","display_name":"\#($0)","created_at":"1970-01-01T00:00:00Z"}"#
+            #"{"type":"model","id":"\#($0)","display_name":"\#($0)","created_at":"1970-01-01T00:00:00Z","#
+                + #""lifecycle":"active"}"#
         }
         let (first, last) = (ids.first.map { "\"\($0)\"" } ?? "null", ids.last.map { "\"\($0)\"" } ?? "null")
         return #"{"data":[\#(data.joined(separator: ","))],"has_more":\#(hasMore),"#

@@ -2,10 +2,13 @@
 
 import itertools
 
+import anthropic
 import httpx
+import httpx2
 import openai
 import pytest
 
+from chat import ALIASES
 from recording_upstream import RecordingUpstream
 from servers import Certificates, Gateway, Simulator
 
@@ -26,7 +29,7 @@ def simulator(request, certificates, tmp_path_factory):
 @pytest.fixture(scope="session")
 def gateway(certificates, simulator, tmp_path_factory):
     """The gateway that tests share. At the end it must stop properly and have kept every secret."""
-    running = Gateway(certificates, simulator, tmp_path_factory.mktemp("gateway"))
+    running = Gateway(certificates, simulator, tmp_path_factory.mktemp("gateway"), MODEL_ALIASES=ALIASES)
     yield running
     assert running.stop() == 0, running.log()
     for secret in running.secrets():
@@ -113,6 +116,20 @@ def sdk(http):
         return openai.OpenAI(api_key=key or gateway.key, base_url=gateway.url, http_client=http, max_retries=0)
 
     return make
+
+
+@pytest.fixture
+def claude(certificates, protocol):
+    """Makes an Anthropic client for a gateway; it does not retry. It takes no HTTP client but httpx2's."""
+    http2 = protocol == "HTTP/2"
+    with httpx2.Client(verify=certificates.client_context(), http1=not http2, http2=http2, trust_env=False) as http:
+
+        def make(gateway, key=None):
+            return anthropic.Anthropic(
+                api_key=key or gateway.key, base_url=gateway.origin, http_client=http, max_retries=0
+            )
+
+        yield make
 
 
 @pytest.fixture

@@ -130,6 +130,13 @@ class Simulator(Server):
     def behave(self, switches: str):
         self.control("/simulator/behaviour", switches)
 
+    def requests(self, last: int = 1) -> list[dict]:
+        """The last requests that came, oldest first: method, path, fields and body."""
+        return self.control(f"/simulator/requests?last={last}")
+
+    def last_body(self) -> dict:
+        return json.loads(self.requests()[-1]["body"])
+
     def stop(self, seconds: float = 30) -> int:
         self.kill()
         return 0

@@ -31,7 +31,8 @@ final class ChatDialect: Dialect {
     }
 
     private func makeStream() -> ChatStream {
-        ChatStream(includesUsage: includesUsage, isWrappedError: { QwenFault.isWrapped(in: $0) })
+        ChatStream(
+            includesUsage: includesUsage, created: context.created, isWrappedError: { QwenFault.isWrapped(in: $0) })
     }
 
     func receive(

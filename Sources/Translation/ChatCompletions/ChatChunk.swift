@@ -5,6 +5,7 @@ struct ChatChunk {
     private(set) var choices: JSONNode?
     private(set) var usage: JSONNode?
     private(set) var error: JSONNode?
+    private(set) var hasCreated = false
 
     /// Reads the chunk that `document` holds; nil if it is no object.
     init?(_ document: borrowing JSONDocument) {
@@ -14,6 +15,8 @@ struct ChatChunk {
                 choices = member.value
             } else if document.isNamed(member, "usage") {
                 usage = member.value
+            } else if document.isNamed(member, "created") {
+                hasCreated = true
             } else if document.isNamed(member, "error") {
                 if !document.isNull(member.value) { error = member.value }
             }

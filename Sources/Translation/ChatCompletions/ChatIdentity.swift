@@ -50,6 +50,15 @@ struct ChatHeader: Sendable {
         }
     }
 
+    /// The time, which from now on is `seconds` if it was not known.
+    mutating func created(or seconds: Int) -> ByteBuffer {
+        if let created { return created }
+        var own = ByteBuffer()
+        JSONWriter.writeInteger(seconds, into: &own)
+        created = own
+        return own
+    }
+
     /// Fills what is left.
     mutating func fill(from identity: @autoclosure () -> ChatIdentity) {
         guard id == nil || created == nil || model == nil else { return }

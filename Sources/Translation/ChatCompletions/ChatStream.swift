@@ -8,6 +8,7 @@ package import NIOCore
 /// - `usage` is as OpenAI has it: asked for, it is null in every chunk and stands in one chunk without choices at the
 ///   end; otherwise there is none.
 /// - Pieces of tool calls are cleaned by `ToolCallSlots`.
+/// - Every chunk says when the answer was `created`, which Qwen may leave out or misspell.
 /// - A choice ends once. Of a second chunk that ends it nothing but the usage is taken.
 /// - An answer that Qwen calls partial ends with `length`.
 ///
@@ -40,6 +41,8 @@ package struct ChatStream: Sendable {
     package var isPartial: Bool
     var progress = ChoiceProgress()
     var header = ChatHeader()
+    /// Seconds since 1970: when the answer began, for chunks that do not say so.
+    private let created: Int
     private var toolCalls = ToolCallSlots()
     /// The usage chunk, held back until the end: there may be more than one, and the last one counts.
     private var usageChunk: ByteBuffer?
@@ -49,14 +52,16 @@ package struct ChatStream: Sendable {
     /// - Parameters:
     ///   - includesUsage: the client asked for usage.
     ///   - isPartial: Qwen says that the answer was cut short (`x-dashscope-partialresponse: true`).
+    ///   - created: when the answer began, in seconds since 1970, where Qwen does not say so.
     ///   - isWrappedError: whether a text is no answer but an error event that somebody on the way has wrapped into a
     ///     chunk. Asked of texts that begin like an event only.
     package init(
-        includesUsage: Bool, isPartial: Bool = false,
+        includesUsage: Bool, isPartial: Bool = false, created: Int = 0,
         isWrappedError: @escaping @Sendable (String) -> Bool = { _ in false }
     ) {
         self.includesUsage = includesUsage
         self.isPartial = isPartial
+        self.created = created
         self.isWrappedError = isWrappedError
     }
 
@@ -97,11 +102,12 @@ package struct ChatStream: Sendable {
             if let delta = choice.delta, !clean(delta, of: choice.index, in: &document) { return .fault }
         }
         if hasChoices, header.isEmpty { header.fill(from: document) }
+        if !chunk.hasCreated { date(&document) }
         let reported = chunk.usage.flatMap { TokenUsage($0, in: document) }
         if let reported { usage = reported }
         guard hasNews || (!hasChoices && reported == nil) else {
             if includesUsage, let node = chunk.usage, reported != nil {
-                if hasChoices || document.kind(of: choices) != .array {
+                if hasChoices || document.kind(of: choices) != .array || !chunk.hasCreated {
                     hold(node, in: document)
                 } else {
                     usageChunk = document.copiedText(of: document.root)
@@ -165,6 +171,12 @@ extension ChatStream {
         guard text.readableBytes >= 64 else { return false }
         let start = text.readableBytesView.dropFirst()
         return start.starts(with: "id:".utf8) || start.starts(with: "event:".utf8) || start.starts(with: ":HTTP".utf8)
+    }
+
+    /// Adds the time that a chunk lacks: the same in all of them.
+    private mutating func date(_ document: inout JSONDocument) {
+        header.fill(from: document)
+        document.append("created", .bytes(header.created(or: created)), to: document.root)
     }
 
     /// A chunk with choices says nothing of usage: what it says is kept for the end.

@@ -1,11 +1,13 @@
 /// The `anthropic-version` header, which every request of this dialect has.
 package enum MessagesVersion {
-    /// What the header may say. The first version had another form of stream and is long out of use; the second is the
-    /// last one so far.
-    package static let supported: [String] = ["2023-01-01", "2023-06-01"]
+    /// What the header may say. The first version had another form of stream and is long out of use. The last one,
+    /// which Anthropic's libraries send since October 2026, has the answers of the one before: it differs in what it
+    /// refuses (`temperature`, `top_p`, `top_k`, documents of the assistant's, citations of the user's). Qwen can
+    /// honour the first three, so that they are taken with every version.
+    package static let supported: [String] = ["2023-01-01", "2023-06-01", "2026-10-21"]
 
     /// The version that answers are given in.
-    package static let current = "2023-06-01"
+    package static let current = "2026-10-21"
 
     package static func isSupported(_ version: String) -> Bool {
         supported.contains(version)

@@ -13,7 +13,8 @@ extension ModelEntry {
         output.writeStaticString("}")
     }
 
-    /// Appends the model as Anthropic has it. A time that is not known is 1970, as their reference says.
+    /// Appends the model as Anthropic has it. A time that is not known is 1970, as their reference says; a model that
+    /// is offered is `active`.
     package func writeAnthropic(into output: inout ByteBuffer) {
         output.writeStaticString("{\"type\":\"model\",\"id\":")
         JSONWriter.writeString(id, into: &output)
@@ -21,7 +22,7 @@ extension ModelEntry {
         JSONWriter.writeString(id, into: &output)
         output.writeStaticString(",\"created_at\":\"")
         output.writeString(Self.timestamp(created))
-        output.writeStaticString("\"}")
+        output.writeStaticString("\",\"lifecycle\":\"active\"}")
     }
 
     /// Seconds since 1970, of a year up to 9999, as RFC 3339 has them.

@@ -62,9 +62,6 @@ final class QwenCall {
     /// Why the last attempt was of no use.
     private var lastFailure: QwenCallFailure?
 
-    /// How long Qwen may take to end a response whose marker of the end has come.
-    private static let endOfResponseTime = TimeAmount.seconds(2)
-
     private var loop: LoopContext { dispatcher.loop }
 
     init(
@@ -130,11 +127,14 @@ final class QwenCall {
             return
         }
         state = .ending(call)
-        loop.eventLoop.assumeIsolated().scheduleTask(in: Self.endOfResponseTime) { [weak self] in
-            guard let self, case .ending(let call) = state else { return }
-            state = .over
-            call.cancel()
-        }
+        dispatcher.awaitEnd(of: self)
+    }
+
+    /// The upstream had time enough to end a response whose answer was whole.
+    func endingTimedOut() {
+        guard case .ending(let call) = state else { return }
+        state = .over
+        call.cancel()
     }
 
     /// Gives the call up; Qwen is told at once.

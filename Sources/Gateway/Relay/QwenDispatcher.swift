@@ -28,6 +28,11 @@ final class QwenDispatcher {
     private var nextLook: (at: NIODeadline, task: Scheduled<Void>)?
     private var isPumping = false
     private var waitingBytes = 0
+    /// Calls whose answers are whole and whose responses are not, oldest first, each with the end of its patience: a
+    /// list that ticks look through, for a timer for each call would cost more than the call.
+    private var endings: [(deadline: NIODeadline, call: QwenCall)] = []
+    /// How long Qwen may take to end a response whose marker of the end has come.
+    private static let endOfResponseTime = TimeAmount.seconds(2)
     /// Set once, before the first request.
     var control: Control?
 
@@ -35,6 +40,7 @@ final class QwenDispatcher {
         self.loop = loop
         self.pools = pools
         self.retryBudget = retryBudget
+        loop.onTick { [weak self] now in self?.endEndings(now) }
     }
 
     /// Requests that wait for a credential.
@@ -117,6 +123,19 @@ final class QwenDispatcher {
 
     private func left(_ call: QwenCall) {
         waitingBytes -= call.bodySize
+    }
+
+    /// Gives the call up if its response has not ended in a while.
+    func awaitEnd(of call: QwenCall) {
+        endings.append((loop.now + Self.endOfResponseTime, call))
+    }
+
+    private func endEndings(_ now: NIODeadline) {
+        guard let first = endings.first, first.deadline <= now else { return }
+        let count = endings.firstIndex { $0.deadline > now } ?? endings.count
+        let late = endings[..<count]
+        endings.removeFirst(count)
+        for ending in late { ending.call.endingTimedOut() }
     }
 
     /// A call has ended: there may be room for another.

@@ -97,6 +97,7 @@ import Testing
                 world.simulator.revokeTokens()
                 let first = try await gateway.ask()
                 #expect(first.head?.status == 502)
+                #expect(String(buffer: first.body).contains("qwen-gateway login"))
                 #expect(try await gateway.state(of: "qwen") == "dead")
                 let client = try await gateway.client()
                 let answer = try await client.chat("hello", streaming: true).finish()

@@ -261,7 +261,7 @@ actor CredentialKeeper {
         switch event {
         case .refreshed: takeOver(name, keeper)
         case .dead(let explanation):
-            member.pooled.markDead(QwenFault(kind: .authentication, message: explanation))
+            Self.end(member.pooled, explanation)
             publish { $0.credentialsChanged() }
             logger.error("a login has ended", metadata: ["credential": "\(name)", "reason": "\(explanation)"])
         case .failing(let explanation):
@@ -284,6 +284,10 @@ actor CredentialKeeper {
         logger.info("a token was renewed", metadata: ["credential": "\(name)"])
     }
 
+    private static func end(_ credential: PooledCredential, _ explanation: String) {
+        credential.markDead(QwenFault(kind: .authentication, message: explanation))
+    }
+
     /// Renews a token that Qwen has refused, once for all who ask.
     ///
     /// - Parameter generation: the number of the token that was refused.
@@ -293,7 +297,10 @@ actor CredentialKeeper {
         else { return false }
         // Replaced since the refused call was sent: to refresh once more would spend a good token.
         guard member.pooled.generation == generation else { return true }
-        guard (try? await keeper.refreshed(after: current.accessToken, patience: patience)) != nil else { return false }
+        guard (try? await keeper.refreshed(after: current.accessToken, patience: patience)) != nil else {
+            if let explanation = keeper.deathExplanation { Self.end(member.pooled, explanation) }
+            return false
+        }
         takeOver(name, keeper)
         return true
     }

@@ -204,12 +204,15 @@ final class QwenCall {
         }
     }
 
-    /// No credential can serve it: its client is told why the last one did not.
+    /// No credential can serve it: its client is told why the last one did not. Of a login that has ended the gateway
+    /// knows more than Qwen has said.
     private func endExhausted() {
-        guard case .fault(let last)? = lastFailure else {
-            return end(lastFailure ?? .fault(dispatcher.exhaustion()))
+        switch lastFailure {
+        case nil: end(.fault(dispatcher.exhaustion()))
+        case .fault(let last)? where last.kind == .authentication: end(.fault(dispatcher.exhaustion()))
+        case .fault(let last)?: end(.fault(timed(last, else: last.retryAfter)))
+        case let other?: end(other)
         }
-        end(.fault(timed(last, else: last.retryAfter)))
     }
 
     /// The error with the time after which another attempt makes sense: when a credential opens, if all are closed.

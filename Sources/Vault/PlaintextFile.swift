@@ -82,6 +82,13 @@ package struct PlaintextFile: ~Copyable {
         return bytes
     }
 
+    /// Whether another process has destroyed the file since, or is about to: it is gone, or there are zeros in it.
+    package borrowing func isDestroyed() throws(VaultError) -> Bool {
+        guard FileStatus(path) != nil else { return true }
+        let found = try read()
+        return !found.isEmpty && found.allSatisfy { $0 == 0 }
+    }
+
     /// The names of the files in a directory, sorted; none if there is no such directory.
     package static func names(in directory: String) -> [String] {
         guard let stream = unsafe opendir(directory) else { return [] }

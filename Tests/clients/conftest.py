@@ -1,5 +1,6 @@
 """Fixtures: certificates, a simulated Qwen and a gateway that the tests of a run share, and clients for them."""
 
+import functools
 import itertools
 
 import anthropic
@@ -68,19 +69,24 @@ def new_simulator(certificates, tmp_path):
 
 
 @pytest.fixture
-def new_gateway(certificates, request, tmp_path):
-    """Starts gateways of a test's own, with settings of its own, before the simulator of all tests or another."""
+def gateway_before(certificates, tmp_path):
+    """Starts gateways of a test's own, with settings of its own, before the simulator that is given."""
     started = []
     numbers = itertools.count()
 
-    def start(simulator=None, **settings):
-        simulator = simulator or request.getfixturevalue("simulator")
+    def start(simulator, **settings):
         started.append(Gateway(certificates, simulator, tmp_path / f"gateway{next(numbers)}", **settings))
         return started[-1]
 
     yield start
     for running in started:
         running.kill()
+
+
+@pytest.fixture
+def new_gateway(gateway_before, simulator):
+    """Starts gateways of a test's own, with settings of its own, before the simulator that all tests share."""
+    return functools.partial(gateway_before, simulator)
 
 
 @pytest.fixture(params=["HTTP/1.1", "HTTP/2"])

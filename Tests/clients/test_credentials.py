@@ -17,9 +17,9 @@ def simulator(new_simulator):
 
 
 @pytest.fixture
-def gateway(new_gateway, simulator, tmp_path):
+def gateway(gateway_before, simulator, tmp_path):
     """A gateway that has what the commands give it only; its own login never gets a code."""
-    running = new_gateway(
+    running = gateway_before(
         simulator,
         QWEN_API_KEY="",
         QWEN_DIR=str(tmp_path / "state" / "qwen"),
@@ -224,13 +224,13 @@ def test_import_leaves_the_file_and_says_what_is_wrong_with_another(gateway, tmp
     assert "refresh_token" in bad.stderr and "canary" not in bad.stdout + bad.stderr
 
 
-def test_plain_file_in_the_directory_is_sealed_and_removed(gateway, tmp_path, new_gateway, simulator):
+def test_plain_file_in_the_directory_is_sealed_and_removed(gateway, tmp_path, gateway_before, simulator):
     folder = tmp_path / "state" / "qwen"
     folder.mkdir(parents=True, exist_ok=True)
     plain = folder / "oauth_creds.json"
     plain.write_text(plaintext(resource_url=f"localhost:{simulator.port}"))
     plain.chmod(0o600)
-    second = new_gateway(simulator, **{
+    second = gateway_before(simulator, **{
         name: gateway.settings[name]
         for name in ("QWEN_API_KEY", "QWEN_DIR", "QWEN_CREDENTIALS_SECRET", "QWEN_OAUTH_BASE_URL", "ADMIN_ADDRESS")
     })

@@ -21,10 +21,10 @@ ERRORS = {
 
 
 @pytest.mark.parametrize("error", ERRORS)
-def test_exception_before_the_first_chunk(sdk, new_simulator, new_gateway, error):
+def test_exception_before_the_first_chunk(sdk, new_simulator, gateway_before, error):
     simulator = new_simulator()
     exception, code, words = ERRORS[error]
-    client = sdk(new_gateway(simulator))
+    client = sdk(gateway_before(simulator))
     for stream in (False, True):
         with pytest.raises(exception) as caught:
             client.chat.completions.create(model=MODEL, messages=ask(f"error={error}"), stream=stream)
@@ -47,9 +47,9 @@ def test_exception_inside_a_stream(sdk, gateway, envelope):
     assert not any(chunk.choices and chunk.choices[0].finish_reason for chunk in received)
 
 
-def test_sdk_does_not_retry_a_spent_quota(certificates, http, new_simulator, new_gateway):
+def test_sdk_does_not_retry_a_spent_quota(certificates, http, new_simulator, gateway_before):
     simulator = new_simulator("error=quota")
-    gateway = new_gateway(simulator)
+    gateway = gateway_before(simulator)
     client = openai.OpenAI(api_key=gateway.key, base_url=gateway.url, http_client=http, max_retries=5)
     with pytest.raises(openai.RateLimitError) as caught:
         client.chat.completions.create(model=MODEL, messages=ask("chunks=1"))

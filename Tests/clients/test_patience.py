@@ -9,9 +9,9 @@ import pytest
 from chat import MODEL, ask
 
 
-def test_no_refusal_reaches_fifty_clients(certificates, new_simulator, new_gateway, protocol):
+def test_no_refusal_reaches_fifty_clients(certificates, new_simulator, gateway_before, protocol):
     simulator = new_simulator("refuse=30 seed=3")
-    gateway = new_gateway(simulator, UPSTREAM_RETRY_BUDGET="20s")
+    gateway = gateway_before(simulator, UPSTREAM_RETRY_BUDGET="20s")
 
     async def run():
         http2 = protocol == "HTTP/2"
@@ -42,7 +42,7 @@ def test_no_refusal_reaches_fifty_clients(certificates, new_simulator, new_gatew
     assert simulator.stats()["started"] > 230
 
 
-def test_without_a_budget_refusals_are_passed_on(sdk, new_simulator, new_gateway):
-    client = sdk(new_gateway(new_simulator("error=throttling"), UPSTREAM_RETRY_BUDGET="0"))
+def test_without_a_budget_refusals_are_passed_on(sdk, new_simulator, gateway_before):
+    client = sdk(gateway_before(new_simulator("error=throttling"), UPSTREAM_RETRY_BUDGET="0"))
     with pytest.raises(openai.RateLimitError):
         client.chat.completions.create(model=MODEL, messages=ask("chunks=1"))

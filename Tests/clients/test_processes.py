@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 PROCESSES, EXPIRIES = 8, 15
 
 
-def test_one_refresh_per_expiry(new_simulator, new_gateway, tmp_path, certificates):
+def test_one_refresh_per_expiry(new_simulator, gateway_before, tmp_path, certificates):
     simulator = new_simulator("oauth.interval=1 oauth.pending=0 portal.auth=tokens")
     shared = {
         "QWEN_API_KEY": "",
@@ -19,9 +19,9 @@ def test_one_refresh_per_expiry(new_simulator, new_gateway, tmp_path, certificat
         "UPSTREAM_RETRY_BUDGET": "20s",
         "WORKERS": "1",
     }
-    gateways = [new_gateway(simulator, ADMIN_ADDRESS="127.0.0.1:0", **shared)]
+    gateways = [gateway_before(simulator, ADMIN_ADDRESS="127.0.0.1:0", **shared)]
     assert gateways[0].command("login", "--no-qr").returncode == 0
-    gateways += [new_gateway(simulator, **shared) for _ in range(PROCESSES - 1)]
+    gateways += [gateway_before(simulator, **shared) for _ in range(PROCESSES - 1)]
     before = simulator.control("/simulator/state")["login"]["refreshes"]
     context: ssl.SSLContext = certificates.client_context()
 
@@ -43,5 +43,5 @@ def test_one_refresh_per_expiry(new_simulator, new_gateway, tmp_path, certificat
     assert state["reused"] == 0 and state["refreshes_refused"] == 0, state
     assert len({gateway.process.poll() for gateway in gateways}) == 1
     # What is stored is what is good: one that starts now needs no refresh.
-    assert ask(new_gateway(simulator, **shared)) == 200
+    assert ask(gateway_before(simulator, **shared)) == 200
     assert simulator.control("/simulator/state")["login"]["refreshes"] == state["refreshes"]

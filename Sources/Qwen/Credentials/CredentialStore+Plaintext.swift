@@ -57,7 +57,11 @@ extension CredentialStore {
         defer { content.wipe() }
         let found = try CredentialImport.parse(content, fileName: path)
         let outcome = try store(found, path: path, now: now)
-        let isDestroyed = try vaulted { () throws(VaultError) in try file.destroy(ifStill: content) }
+        // Another process may have sealed and destroyed it meanwhile.
+        let isDestroyed = try vaulted { () throws(VaultError) in
+            if try file.destroy(ifStill: content) { return true }
+            return try file.isDestroyed()
+        }
         guard isDestroyed else {
             throw CredentialStoreError(
                 .changedMeanwhile, "\(path) was changed while it was sealed, and is left for the next time")

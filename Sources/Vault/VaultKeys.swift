@@ -21,6 +21,21 @@ final class VaultKeys: Sendable {
 
     /// Opens a file. Its key is kept only if it opens it: files that nobody sealed push no key out.
     func open(_ file: SealedFile, name: String) throws(SealedFault) -> [UInt8] {
+        let key = try key(file.salt, file.parameters)
+        let plaintext = try file.open(name: name, key: key.bytes)
+        keep(key)
+        return plaintext
+    }
+
+    /// Seals a record with the key for these parameters that was used last, or else with the salt of another file, or
+    /// else with a new salt, and in any case with a new nonce. With random nonces one key may seal 2^32 records
+    /// (NIST SP 800-38D §8.3).
+    ///
+    /// - Parameter neighbour: gives the salt of a file that was sealed with these parameters, so that a process that
+    ///   adds one makes others no work. Nothing vouches for it, and nothing needs to: a salt is no secret.
+    func seal(
+        _ plaintext: [UInt8], name: String, _ parameters: ScryptParameters, neighbour: () -> [UInt8]? = { nil }
+    ) throws(SealedFault) -> SealedFile {
         var salt = latestSalt(parameters) ?? neighbour() ?? []
         if salt.isEmpty { salt = try randomBytes(SealedFile.saltSize) }
         let key = try key(salt, parameters)

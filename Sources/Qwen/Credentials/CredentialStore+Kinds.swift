@@ -1,5 +1,3 @@
-package import Vault
-
 /// Keys and logins share the names of the store, and never take each other's place by accident.
 extension CredentialStore {
     /// Stores a key, in place of a key of the same name.
@@ -28,7 +26,7 @@ extension CredentialStore {
     /// - Throws: if no record can have the name, or it belongs to a key, or what stands there cannot be opened.
     package func checkLogin(_ name: String) throws(CredentialStoreError) {
         if case .apiKey? = try load(name)?.credential { throw isKey(name) }
-        try prepare()
+        try makeDirectory()
     }
 
     /// Stores the tokens of a new login, in place of a login of the same name.

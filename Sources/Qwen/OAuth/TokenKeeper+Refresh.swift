@@ -1,3 +1,5 @@
+import Synchronization
+
 /// One refresh, from the lock to the saved successor.
 extension TokenKeeper {
     /// How a refresh has ended.

@@ -58,7 +58,8 @@ extension CredentialStore {
         let found = try CredentialImport.parse(content, fileName: path)
         let outcome = try store(found, path: path, now: now)
         let isDestroyed = try vaulted { () throws(VaultError) in try file.destroy(ifStill: content) }
-        guard isDestroyed else {
+        // Another process may have sealed it too, and removed it first.
+        guard isDestroyed || !PlaintextFile.names(in: directory).contains(where: { path.hasSuffix("/\($0)") }) else {
             throw CredentialStoreError(
                 .changedMeanwhile, "\(path) was changed while it was sealed, and is left for the next time")
         }

@@ -30,6 +30,13 @@ extension CredentialKeeper {
         writer.key("credentials")
         writer.beginArray()
         for credential in credentials { Self.write(credential, into: &writer) }
+        for (name, reason) in unreadable {
+            writer.beginObject()
+            writer.member("name", .string(name))
+            writer.member("state", .string("unreadable"))
+            writer.member("reason", .string(reason))
+            writer.endObject()
+        }
         writer.endArray()
         writer.key("login")
         LoginReport(state: loginState, isLoggedIn: isLoggedIn).write(into: &writer, now: WallTime.now().milliseconds)

@@ -30,6 +30,8 @@ actor CredentialKeeper {
         let pooled: PooledCredential
         var credential: Credential
         var keeper: TokenKeeper?
+        /// When its key or login was stored: what tells a login from a refresh.
+        var added: Int64 = 0
         /// Follows the keeper's events, in their order.
         var events: Task<Void, Never>?
     }
@@ -48,12 +50,14 @@ actor CredentialKeeper {
     private let models: ModelDirectory
 
     private var members: [String: Member] = [:]
-    private var signatures: [String: VaultSignature] = [:]
+    private var view = StoreView()
+    /// Keepers that are finishing what they are at, after their credentials were removed.
+    private var closings: [ObjectIdentifier: Task<Void, Never>] = [:]
+    /// Plain files that could not be sealed, and why, so that it is not said every second.
+    private var plaintextProblems: [String: String] = [:]
     private var watch: Task<Void, Never>?
     /// Awaits the end of the login that is under way.
     private var loginWatch: Task<Void, Never>?
-    /// Stored credentials that can not be used, and why.
-    private var unusable: [String: String] = [:]
     /// What was last said of the store, so that it is not said every second.
     private var storeProblem: String?
 
@@ -85,19 +89,20 @@ actor CredentialKeeper {
 
     /// Loads what there is and begins to follow the store. Where there is no credential at all, a login begins.
     ///
-    /// - Throws: if there are credentials, and not one of them can be used: with a wrong secret, say. A login would not
-    ///   help, for its tokens could not be stored in place of what can not be opened.
+    /// - Throws: if QWEN_DIR is not to be used, or there are credentials, and not one of them can be used: with a wrong
+    ///   secret, say. A login would not help, for its tokens could not be stored in place of what can not be opened.
     func start() async throws(StartupError) {
         if let key = settings.environmentKey { add(Self.environmentName, .apiKey(key)) }
         if let store = settings.store {
             await sealPlaintext(store)
             await follow(store)
-            if members.isEmpty, !unusable.isEmpty {
+            if members.isEmpty, !view.unreadable.isEmpty {
                 throw StartupError(
                     "none of the credentials in QWEN_DIR can be used: "
-                        + unusable.sorted { $0.key < $1.key }.map(\.value).joined(separator: "; "),
+                        + view.unreadable.map(\.reason).joined(separator: "; "),
                     exitCode: .configuration)
             }
+            if members.isEmpty, let storeProblem { throw StartupError(storeProblem, exitCode: .configuration) }
             watch = Task { await self.watchStore(store) }
         }
         if members.isEmpty { await startLogin(patience: .zero) }
@@ -109,15 +114,15 @@ actor CredentialKeeper {
         await watch?.value
         loginWatch?.cancel()
         await login?.cancel()
-        for member in members.values {
-            await member.keeper?.close()
-            member.events?.cancel()
-        }
+        // All at once: each may be in the middle of a refresh.
+        for member in members.values { close(member) }
+        for closing in closings.values { await closing.value }
     }
 
     private func watchStore(_ store: CredentialStore) async {
         while !Task.isCancelled {
             do { try await Task.sleep(for: settings.watchInterval) } catch { return }
+            await sealPlaintext(store)
             await follow(store)
         }
     }
@@ -125,7 +130,9 @@ actor CredentialKeeper {
     /// Seals what another program has left in the directory in plain text.
     private func sealPlaintext(_ store: CredentialStore) async {
         let now = clock.now
-        for found in await BlockingWork.value({ store.sealPlaintextFiles(now: now) }) ?? [] {
+        let all = await BlockingWork.value { store.sealPlaintextFiles(now: now) } ?? []
+        plaintextProblems = plaintextProblems.filter { path, _ in all.contains { $0.path == path } }
+        for found in all {
             switch found.outcome {
             case .sealed(let name):
                 logger.notice(
@@ -136,6 +143,7 @@ actor CredentialKeeper {
                     "removed a plain credential file: a newer credential of its name is stored",
                     metadata: ["file": "\(found.path)", "credential": "\(name)"])
             case .failed(let error):
+                guard plaintextProblems.updateValue(error.reason, forKey: found.path) != error.reason else { continue }
                 logger.error("a plain credential file could not be sealed", metadata: ["reason": "\(error)"])
             }
         }
@@ -152,32 +160,41 @@ actor CredentialKeeper {
         } catch {
             return complain("\(error)")
         }
-        for name in members.keys where name != Self.environmentName && found[name] == nil { await remove(name) }
-        unusable = unusable.filter { found[$0.key] != nil }
-        for (name, signature) in found.sorted(by: { $0.key < $1.key }) where signatures[name] != signature {
-            await load(name, store)
+        for name in members.keys where name != Self.environmentName && found[name] == nil { remove(name) }
+        for name in view.look(found, now: .now()) {
+            if let signature = found[name] { await load(name, signature, store) }
         }
-        signatures = found
     }
 
-    private func load(_ name: String, _ store: CredentialStore) async {
+    private func load(_ name: String, _ signature: VaultSignature, _ store: CredentialStore) async {
         let stored: StoredCredential?
         do {
             stored = try await BlockingWork.run { try store.load(name) }
-            unusable[name] = nil
         } catch {
-            unusable[name] = "\(error)"
-            logger.error("a credential could not be loaded", metadata: ["credential": "\(name)", "reason": "\(error)"])
-            return
+            return failed(name, signature, "\(error)")
         }
-        guard let credential = stored?.credential, credential != members[name]?.credential else { return }
+        view.succeeded(name, signature)
+        guard let stored else { return }
+        if let member = members[name], member.keeper != nil, member.added != stored.added {
+            // Somebody has logged in anew: nothing that was wrong before counts.
+            members[name]?.added = stored.added
+            member.pooled.revive()
+        }
+        let credential = stored.credential
+        guard credential != members[name]?.credential else { return }
         // Written by this process's own keeper, or newer than what it has.
         if case .oauth(let tokens) = credential, let keeper = members[name]?.keeper {
             redactor.register(tokens.secrets)
             return await keeper.replace(with: tokens)
         }
-        await remove(name)
-        add(name, credential)
+        remove(name)
+        if let problem = add(name, credential, added: stored.added) { failed(name, signature, problem) }
+    }
+
+    /// Says that a credential of the store cannot be used; it is tried again in a while.
+    private func failed(_ name: String, _ signature: VaultSignature, _ reason: String) {
+        guard view.failed(name, signature, reason: reason, now: .now()) else { return }
+        logger.error("a credential could not be loaded", metadata: ["credential": "\(name)", "reason": "\(reason)"])
     }
 
     private func complain(_ problem: String) {
@@ -188,25 +205,27 @@ actor CredentialKeeper {
 
     // MARK: Members
 
-    private func add(_ name: String, _ credential: Credential) {
+    /// - Returns: why it cannot be used, if it cannot.
+    @discardableResult
+    private func add(_ name: String, _ credential: Credential, added: Int64 = 0) -> String? {
         switch credential {
         case .apiKey(let key):
             redactor.register([key.key], isLasting: true)
             guard let access = QwenAccess(key, userAgent: settings.userAgent) else {
-                logger.error("a credential has no usable base URL", metadata: ["credential": "\(name)"])
-                return
+                return "\"\(name)\" has a base URL that no request can be sent to. Remove it and add the key again"
             }
             let pooled = PooledCredential(name: name, access: .apiKey, isPortal: false)
             members[name] = Member(pooled: pooled, credential: credential)
             publish { $0.add(pooled, access) }
         case .oauth(let tokens):
             redactor.register(tokens.secrets)
-            guard let (keeper, events) = makeKeeper(name, tokens) else { return }
+            guard let (keeper, events) = makeKeeper(name, tokens) else { return nil }
             let pooled = PooledCredential(name: name, access: .oauth, isPortal: true)
             let following = Task {
                 for await event in events { self.happened(event, to: name, keeper) }
             }
-            members[name] = Member(pooled: pooled, credential: credential, keeper: keeper, events: following)
+            members[name] = Member(
+                pooled: pooled, credential: credential, keeper: keeper, added: added, events: following)
             publishTokens(pooled, tokens)
             if tokens.expiry <= clock.now {
                 let fault = QwenFault(kind: .authentication, message: "Qwen's token has expired and is being renewed.")
@@ -215,14 +234,25 @@ actor CredentialKeeper {
             Task { await keeper.start() }
         }
         logger.info("a credential is in use", metadata: ["credential": "\(name)"])
+        return nil
     }
 
-    private func remove(_ name: String) async {
+    private func remove(_ name: String) {
         guard let member = members.removeValue(forKey: name) else { return }
         publish { $0.remove(name) }
-        await member.keeper?.close()
-        member.events?.cancel()
+        close(member)
         logger.info("a credential is no more in use", metadata: ["credential": "\(name)"])
+    }
+
+    /// Lets a keeper finish what it is at, which nobody waits for but `stop`.
+    private func close(_ member: Member) {
+        guard let keeper = member.keeper else { return }
+        let id = ObjectIdentifier(keeper)
+        closings[id] = Task {
+            await keeper.close()
+            member.events?.cancel()
+            self.closings[id] = nil
+        }
     }
 
     private func publish(_ change: @escaping @Sendable (QwenDispatcher) -> Void) {
@@ -268,8 +298,10 @@ actor CredentialKeeper {
             logger.warning(
                 "a token could not be renewed", metadata: ["credential": "\(name)", "reason": "\(explanation)"])
             guard case .oauth(let tokens) = member.credential, tokens.expiry <= clock.now else { return }
-            member.pooled.rest(
-                QwenFault(kind: .authentication, message: explanation), until: .now() + .seconds(5))
+            // The explanation may name files, which is none of a client's business.
+            let fault = QwenFault(
+                kind: .authentication, message: "Qwen's token has expired and could not be renewed yet.")
+            member.pooled.rest(fault, until: .now() + .seconds(5))
         }
     }
 
@@ -279,7 +311,7 @@ actor CredentialKeeper {
             member.credential != .oauth(tokens)
         else { return }
         members[name]?.credential = .oauth(tokens)
-        member.pooled.revive()
+        member.pooled.tokenRenewed(isGranted: keeper.isGranted(tokens))
         publishTokens(member.pooled, tokens)
         logger.info("a token was renewed", metadata: ["credential": "\(name)"])
     }
@@ -353,6 +385,9 @@ actor CredentialKeeper {
         for loop in loops { count += (try? await loop.submit { $0.waitingCount }) ?? 0 }
         return count
     }
+
+    /// What the store has under names that are not in use, because it cannot be loaded, and why.
+    var unreadable: [(name: String, reason: String)] { view.unreadable.filter { members[$0.name] == nil } }
 
     /// How the credentials are doing, by name.
     func snapshots() -> [CredentialSnapshot] {

@@ -18,8 +18,20 @@ QUIRKS = ["", "clean", "null", "late-id", "interleave", "null,late-id,interleave
 
 """One pixel."""
 PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
-CITY = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"], "additionalProperties": False}
+CITY = {
+    "type": "object",
+    "properties": {"city": {"type": "string"}},
+    "required": ["city"],
+    "additionalProperties": False,
+}
 ZONE = {"type": "object", "properties": {"zone": {"type": "string"}, "hours": {"type": "integer"}}}
+
+
+"""Calls of tools: how many, and the quirk; quirks are those of streams."""
+CALLS = pytest.mark.parametrize(
+    ("stream", "count", "quirk"),
+    [(False, 1, ""), (False, 2, ""), (True, 1, ""), (True, 1, "null,late-id"), *((True, 2, quirk) for quirk in QUIRKS)],
+)
 
 
 def ask(steering: str) -> list[dict]:

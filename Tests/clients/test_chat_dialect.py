@@ -6,7 +6,7 @@ import openai
 import pydantic
 import pytest
 
-from chat import CITY, EACH_VERSION, MODEL, PNG, QUIRKS, STREAM, THINKER, ZONE, ask, calling, valid
+from chat import CALLS, CITY, EACH_VERSION, MODEL, PNG, STREAM, THINKER, ZONE, ask, calling, valid
 
 pytestmark = EACH_VERSION
 
@@ -14,6 +14,8 @@ TOOLS = [
     {"type": "function", "function": {"name": "get_weather", "parameters": CITY, "strict": True}},
     {"type": "function", "function": {"name": "get_time", "parameters": ZONE}},
 ]
+
+LENIENT = {"type": "function", "function": {"name": "get_weather", "parameters": CITY}}
 
 
 @pytest.fixture
@@ -56,18 +58,22 @@ def test_no_usage_unless_asked_for(chat, usage):
     assert chunks[-1].choices[0].finish_reason == "stop"
 
 
-@pytest.mark.parametrize("shape", ["split=1-5 eol=crlf", "space=off heartbeat=1", "finish=two role=null", "created=typo"])
+SHAPES = ["split=1-5 eol=crlf", "space=off heartbeat=1", "finish=two role=null", "created=typo", "created=absent"]
+
+
+@pytest.mark.parametrize("shape", SHAPES)
 def test_frames_of_every_shape(chat, shape):
     answer = complete(chat, True, model=MODEL, messages=ask(f"chunks=20 size=5 {shape}"))
     assert len(answer.choices[0].message.content) == 100
 
 
-@pytest.mark.parametrize("quirk", QUIRKS)
-@pytest.mark.parametrize("count", [1, 2])
-@STREAM
+@CALLS
 def test_tools_are_called(chat, stream, count, quirk):
     steering = calling(count, quirk, "args-pieces=4")
-    answer = complete(chat, stream, model=MODEL, messages=ask(steering), tools=TOOLS)
+    # A call that gives way to another one is over for the SDK's helper, which then parses the arguments of a strict
+    # tool. Calls that alternate go by their index, as Qwen sends them.
+    tools = [LENIENT, *TOOLS[1:]] if quirk == "interleave" else TOOLS
+    answer = complete(chat, stream, model=MODEL, messages=ask(steering), tools=tools)
     choice = answer.choices[0]
     assert choice.finish_reason == "tool_calls"
     called = [(call.function.name, json.loads(call.function.arguments)) for call in choice.message.tool_calls]

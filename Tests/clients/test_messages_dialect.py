@@ -5,7 +5,7 @@ import json
 import anthropic
 import pytest
 
-from chat import CITY, EACH_VERSION, MODEL, PNG, QUIRKS, STREAM, THINKER, ZONE, ask, calling, valid
+from chat import CALLS, CITY, EACH_VERSION, MODEL, PNG, STREAM, THINKER, ZONE, ask, calling, valid
 
 pytestmark = EACH_VERSION
 
@@ -64,9 +64,7 @@ def test_frames_of_every_shape(api, shape):
     assert message.content[0].text == "ab" * 20
 
 
-@pytest.mark.parametrize("quirk", QUIRKS)
-@pytest.mark.parametrize("count", [1, 2])
-@STREAM
+@CALLS
 def test_tools_are_called(api, stream, count, quirk):
     message = send(api, stream, messages=ask(calling(count, quirk, "args-pieces=4")), tools=TOOLS)
     called = [(block.name, block.input) for block in message.content]

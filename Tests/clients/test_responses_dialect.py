@@ -6,7 +6,7 @@ import openai
 import pydantic
 import pytest
 
-from chat import CITY, EACH_VERSION, MODEL, PNG, QUIRKS, STREAM, THINKER, ZONE, calling, valid
+from chat import CALLS, CITY, EACH_VERSION, MODEL, PNG, STREAM, THINKER, ZONE, calling, valid
 from responses import check_events
 
 pytestmark = EACH_VERSION
@@ -48,9 +48,7 @@ def test_frames_of_every_shape(responses, shape):
     assert respond(responses, True, model=MODEL, input=f"chunks=20 text=ab {shape}").output_text == "ab" * 20
 
 
-@pytest.mark.parametrize("quirk", QUIRKS)
-@pytest.mark.parametrize("count", [1, 2])
-@STREAM
+@CALLS
 def test_tools_are_called(responses, stream, count, quirk):
     response = respond(responses, stream, model=MODEL, input=calling(count, quirk, "args-pieces=4"), tools=TOOLS)
     called = [(call.name, json.loads(call.arguments)) for call in response.output]

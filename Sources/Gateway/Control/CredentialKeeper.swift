@@ -341,8 +341,13 @@ actor CredentialKeeper {
 
     /// How far the login is; nil where none is possible.
     var loginState: LoginKeeper.State? {
-        guard login != nil, let reason = unusable[CredentialImport.defaultName] else { return login?.state }
+        guard login != nil, let reason = whyLoginCannotBeStored else { return login?.state }
         return .failed("Nobody can log in, for the login could not be stored: \(reason)")
+    }
+
+    /// A record that stands where a login would be stored, and can not be opened.
+    private var whyLoginCannotBeStored: String? {
+        view.unreadable.first { $0.name == CredentialImport.defaultName }?.reason
     }
 
     /// Whether there is a login that works.
@@ -354,7 +359,7 @@ actor CredentialKeeper {
     ///
     /// - Parameter patience: how long to wait for the code at most.
     func startLogin(patience: Duration) async {
-        guard let login, let store = settings.store, unusable[CredentialImport.defaultName] == nil else { return }
+        guard let login, let store = settings.store, whyLoginCannotBeStored == nil else { return }
         if let loginWatch, case .succeeded = login.state {
             // One has just ended, and its tokens are being loaded.
             await loginWatch.value

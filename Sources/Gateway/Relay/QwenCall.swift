@@ -193,7 +193,8 @@ final class QwenCall {
         lastFailure = .fault(fault)
         let decision = budget.decide(
             fault, hasAlternative: dispatcher.hasAlternative(to: lease, after: fault.kind, for: self),
-            isRefreshable: lease.credential.access == .oauth, now: loop.now, random: .random(in: 0..<1))
+            isRefreshable: lease.canRefresh(now: loop.now), generation: lease.generation, now: loop.now,
+            random: .random(in: 0..<1))
         switch decision {
         case .retry(let delay): pause(delay)
         case .switchCredential:

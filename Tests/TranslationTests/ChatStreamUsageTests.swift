@@ -66,8 +66,8 @@ struct ChatStreamUsageTests {
         #expect(chunks.count == (includesUsage ? 3 : 2))
         for chunk in chunks {
             try document.scan(ByteBuffer(substring: chunk.dropFirst("data: ".count)))
-            let created = try #require(document.member("created", of: document.root))
-            #expect(document.integer(created) == spelling.1)
+            let created = document.member("created", of: document.root).flatMap { document.integer($0) }
+            #expect(created == spelling.1)
         }
     }
 
@@ -125,8 +125,8 @@ struct ChatStreamUsageTests {
     }
 
     @Test func usageAtTheEndOfTheObject() throws {
-        let result = try relayed([#"{"choices":[\#(Self.text)],"id":"x" , "usage":null }"#])
-        #expect(result.text == frames([#"{"choices":[\#(Self.text)],"id":"x" }"#]))
+        let result = try relayed([#"{"created":1,"choices":[\#(Self.text)],"id":"x" , "usage":null }"#])
+        #expect(result.text == frames([#"{"created":1,"choices":[\#(Self.text)],"id":"x" }"#]))
     }
 
     @Test func oneOfSeveralChoicesEndsTwice() throws {

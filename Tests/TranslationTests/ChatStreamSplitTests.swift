@@ -39,9 +39,9 @@ struct ChatStreamSplitTests {
         return whole
     }
 
-    private static let text = #"{"choices":[{"delta":{"content":"é"},"index":0,"finish_reason":null}]}"#
-    private static let last = #"{"choices":[{"delta":{},"index":0,"finish_reason":"stop"}]}"#
-    private static let usage = #"{"choices":[],"usage":{"total_tokens":3}}"#
+    private static let text = #"{"created":1,"choices":[{"delta":{"content":"é"},"index":0,"finish_reason":null}]}"#
+    private static let last = #"{"created":1,"choices":[{"delta":{},"index":0,"finish_reason":"stop"}]}"#
+    private static let usage = #"{"created":1,"choices":[],"usage":{"total_tokens":3}}"#
 
     private func frames(_ data: String...) -> String { data.map { "data: \($0)\n\n" }.joined() }
 
@@ -62,7 +62,9 @@ struct ChatStreamSplitTests {
     }
 
     @Test func missingMarkerIsAddedOnlyToAWholeStream() throws {
-        #expect(try runSplit(frames(Self.text, Self.last)).output == frames(Self.text, Self.last, "[DONE]"))
+        let counted = frames(Self.text, Self.last, Self.usage)
+        #expect(try runSplit(counted).output == frames(Self.text, Self.last, "[DONE]"))
+        #expect(try !runSplit(frames(Self.text, Self.last)).isWhole)
         #expect(try !runSplit(frames(Self.text)).isWhole)
         #expect(try !runSplit(frames(Self.text)).output.contains("[DONE]"))
         #expect(try !runSplit(frames(Self.text, Self.last), includesUsage: true).isWhole)

@@ -7,14 +7,16 @@ import Testing
 /// Pieces of tool calls, as the SDKs join them.
 struct ChatStreamToolTests {
     static func piece(_ call: String, finish: String = "null") -> String {
-        #"{"choices":[{"index":0,"finish_reason":\#(finish),"delta":{"content":null,"tool_calls":[\#(call)]}}],"id":"c"}"#
+        #"{"choices":[{"index":0,"finish_reason":\#(finish),"delta":{"content":null,"tool_calls":[\#(call)]}}],"#
+            + #""id":"c","created":1}"#
     }
 
     static let first = #"{"index":0,"id":"call_a","type":"function","function":{"name":"get","arguments":""}}"#
-    static let end = #"{"choices":[{"index":0,"finish_reason":"tool_calls","delta":{"content":""}}],"id":"c"}"#
+    static let end =
+        #"{"choices":[{"index":0,"finish_reason":"tool_calls","delta":{"content":""}}],"id":"c","created":1}"#
 
     private func calls(_ pieces: [String]) throws -> (text: String, calls: [Int: ClientView.Call]) {
-        let result = try relayed(pieces.map { Self.piece($0) } + [Self.end])
+        let result = try relayed(pieces.map { Self.piece($0) } + [Self.end, "[DONE]"])
         #expect(result.isWhole)
         return (result.text, try ClientView(result.text).calls)
     }

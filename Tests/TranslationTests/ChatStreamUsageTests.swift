@@ -125,8 +125,8 @@ struct ChatStreamUsageTests {
     }
 
     @Test func usageAtTheEndOfTheObject() throws {
-        let result = try relayed([#"{"choices":[\#(Self.text)],"id":"x" , "usage":null }"#])
-        #expect(result.text == frames([#"{"choices":[\#(Self.text)],"id":"x" }"#]))
+        let result = try relayed([#"{"created":1,"choices":[\#(Self.text)],"id":"x" , "usage":null }"#])
+        #expect(result.text == frames([#"{"created":1,"choices":[\#(Self.text)],"id":"x" }"#]))
     }
 
     @Test func oneOfSeveralChoicesEndsTwice() throws {

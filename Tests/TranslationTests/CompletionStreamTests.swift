@@ -53,7 +53,8 @@ struct CompletionStreamTests {
 
     @Test func promptIsEchoedOnce() throws {
         let result = try run(
-            #"{"prompt":["a\n","b"],"echo":true,"stream":true}"#, Self.text, chatChunk("{}", finish: #""length""#))
+            #"{"prompt":["a\n","b"],"echo":true,"stream":true}"#, Self.text + chatUsage(3, 2),
+            chatChunk("{}", finish: #""length""#) + chatUsage(3, 0))
         let view = try CompletionView(stream: result.output)
         #expect(view.choices[0] == CompletionView.Choice(text: "a\nHéé\n\"", finishReason: "stop"))
         #expect(view.choices[1] == CompletionView.Choice(text: "b", finishReason: "length"))
@@ -65,7 +66,7 @@ struct CompletionStreamTests {
         let stream =
             #"data: {"choices":[{"text":"x","index":0,"logprobs":{"tokens":["x"],"text_offset":[0]},"finish_reason":null}]}"#
             + "\n\n" + "data: {\"choices\":[{\"text\":\"\",\"logprobs\":{\"tokens\":\ndata: []},"
-            + "\"finish_reason\":\"length\"}]}\n\n"
+            + "\"finish_reason\":\"length\"}]}\n\n" + chatUsage(1, 1)
         let result = try run(
             #"{"model":"qwen-coder-turbo","prompt":"p","suffix":"s","logprobs":1,"stream":true}"#, stream)
         let view = try CompletionView(stream: result.output)
@@ -131,6 +132,9 @@ struct CompletionStreamTests {
         #expect(String(buffer: output).hasSuffix(": keep-alive\n\n"))
         #expect(!stream.isOver(call: 0))
         for call in [1, 0] {
+            for data in try eventData(chatUsage(3, 2)) {
+                _ = stream.receive(data, call: call, document: &document, into: &output)
+            }
             let isWhole = stream.end(call: call, into: &output)
             #expect(isWhole && stream.isDone == (call == 0))
         }
@@ -167,7 +171,7 @@ struct CompletionStreamTests {
         let second = #"{"content":[{"token":"\n","logprob":-3,"top_logprobs":[{"token":"a","logprob":-1e-3}]},{}]}"#
         let text =
             chatChunk(#"{"content":"é😀"}"#, logprobs: first)
-            + chatChunk(#"{"content":"\n"}"#, finish: #""stop""#, logprobs: second)
+            + chatChunk(#"{"content":"\n"}"#, finish: #""stop""#, logprobs: second) + chatUsage(3, 2)
         let result = try run(#"{"prompt":"p","stream":true,"logprobs":2}"#, text)
         #expect(
             result.output == Self.chunk(

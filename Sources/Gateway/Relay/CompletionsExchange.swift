@@ -231,13 +231,19 @@ extension CompletionsExchange: PartCallOwner {
         return false
     }
 
-    private func assembled(_ chat: inout ChatAssembler, _ part: PartCall) {
+    private func assembled(_ chat: inout ChatAssembler, _ part: PartCall, isMarked: Bool = true) {
         var document = ByteBuffer()
-        guard chat.finish(identity: identity(request?.model ?? ""), into: &document) else {
+        guard chat.finish(isMarked: isMarked, identity: identity(request?.model ?? ""), into: &document) else {
             part.call?.reject(.truncated)
             return
         }
         take(document, part, isPartial: false)
+    }
+
+    func eventsCutOff(_ last: ServerSentEvent?, _ part: PartCall) {
+        guard !isOver else { return }
+        defer { service.document.removeAll() }
+        part.call?.reject(last.flatMap { QwenFault($0, document: &service.document) } ?? .truncated)
     }
 
     func eventsEnded(_ part: PartCall) {
@@ -247,7 +253,7 @@ extension CompletionsExchange: PartCallOwner {
                 part.call?.reject(.truncated)
                 return
             }
-            return assembled(&chat, part)
+            return assembled(&chat, part, isMarked: false)
         }
         var output = ByteBuffer()
         guard stream?.end(call: part.index, into: &output) == true else {

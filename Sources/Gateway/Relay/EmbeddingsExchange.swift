@@ -86,6 +86,10 @@ extension EmbeddingsExchange: PartCallOwner {
         return false
     }
 
+    func eventsCutOff(_ last: ServerSentEvent?, _ part: PartCall) {
+        if let last { _ = received(last, part) } else { eventsEnded(part) }
+    }
+
     func eventsEnded(_ part: PartCall) { part.call?.reject(.truncated) }
     func consume(_ bytes: Int, _ part: PartCall) { part.call?.consume(bytes) }
 

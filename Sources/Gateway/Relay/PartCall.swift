@@ -96,8 +96,10 @@ final class PartCall: QwenCallHandler {
         switch form {
         case .none: break
         case .events:
-            if case .incomplete(let last?) = parser.finish(), owner?.received(last, self) == false { return }
-            owner?.eventsEnded(self)
+            switch parser.finish() {
+            case .clean: owner?.eventsEnded(self)
+            case .incomplete(let last): owner?.eventsCutOff(last, self)
+            }
         case .document(let body): owner?.received(body, self)
         }
     }
@@ -119,6 +121,11 @@ protocol PartCallOwner: AnyObject {
     func received(_ event: ServerSentEvent, _ part: PartCall) -> Bool
     /// The events of a call's answer have ended cleanly.
     func eventsEnded(_ part: PartCall)
+    /// The events of a call's answer have ended within one: an error may come without its empty line, anything else is
+    /// a truncation.
+    ///
+    /// - Parameter last: what there was of it, if it had data.
+    func eventsCutOff(_ last: ServerSentEvent?, _ part: PartCall)
     /// A call's answer, where that is one document.
     func received(_ document: ByteBuffer, _ part: PartCall)
     /// Gives a call room for further bytes of events, as soon as the client has taken what came of these.

@@ -283,9 +283,12 @@ extension RelayExchange: QwenCallHandler {
         switch state {
         case .streaming, .assembling:
             defer { service.document.removeAll() }
-            // An error may come as the last event without its empty line.
-            if case .incomplete(let last?) = parser.finish(), isFault(last) { return }
-            endOfEvents()
+            switch parser.finish() {
+            case .clean: endOfEvents()
+            case .incomplete(let last):
+                // An error may come as the last event without its empty line; anything else was cut off.
+                if last.map(isFault) != true { failed(.truncated) }
+            }
         case .collecting(let body):
             state = .over
             deliver(body)
@@ -294,7 +297,7 @@ extension RelayExchange: QwenCallHandler {
     }
 
     private func endOfEvents() {
-        if case .assembling = state { return finish() }
+        if case .assembling = state { return finish(isMarked: false) }
         var marker = ByteBuffer()
         guard dialect.end(into: &marker) else { return failed(.truncated) }
         beginStream()
@@ -314,9 +317,13 @@ extension RelayExchange: QwenCallHandler {
     }
 
     /// Answers with what has been put together.
-    private func finish() {
+    ///
+    /// - Parameter isMarked: Qwen has said `[DONE]`.
+    private func finish(isMarked: Bool = true) {
         var completion = ByteBuffer()
-        guard assembler?.finish(identity: identity, into: &completion) == true else { return failed(.truncated) }
+        guard assembler?.finish(isMarked: isMarked, identity: identity, into: &completion) == true else {
+            return failed(.truncated)
+        }
         // What was cut short says so already.
         guard let body = dialect.answer(completion, &service.document, isPartial: false) else {
             return giveUp(APIError(.upstreamError, "Qwen's answer can not be put together."))

@@ -112,12 +112,14 @@ package struct ChatAssembler: Sendable {
     /// Qwen said `[DONE]`, or ended the response cleanly: appends the answer, if it is whole: if there is a choice, and
     /// each has its `finish_reason`. A partial answer's is `length`. Call it once.
     ///
-    /// - Parameter identity: what Qwen has not said is taken from it.
+    /// - Parameters:
+    ///   - isMarked: Qwen said `[DONE]`. If it did not, the usage, for which it is always asked, must have come.
+    ///   - identity: what Qwen has not said is taken from it.
     /// - Returns: whether the answer is whole; otherwise nothing was appended, and the stream was truncated.
     package mutating func finish(
-        identity: @autoclosure () -> ChatIdentity, into output: inout ByteBuffer
+        isMarked: Bool = true, identity: @autoclosure () -> ChatIdentity, into output: inout ByteBuffer
     ) -> Bool {
-        guard !choices.isEmpty else { return false }
+        guard !choices.isEmpty, isMarked || usage != nil || isPartial else { return false }
         for position in choices.indices where isPartial { choices[position].cut() }
         guard choices.allSatisfy({ $0.finishReason != nil }) else { return false }
         if isPartial { finishReason = .length }

@@ -13,8 +13,8 @@ package import NIOCore
 /// - An answer that Qwen calls partial ends with `length`.
 ///
 /// A stream is whole when every choice had its `finish_reason` and Qwen says `[DONE]`, or when it ends cleanly after
-/// that and the usage that the client asked for came: then nothing is missing but the marker. Any other end is a
-/// truncation.
+/// that and the usage came, for which Qwen is always asked: then nothing is missing but the marker. Any other end is
+/// a truncation.
 package struct ChatStream: Sendable {
     /// What to do after an event.
     package enum Action: Equatable {
@@ -129,7 +129,7 @@ package struct ChatStream: Sendable {
     package mutating func end(into output: inout ByteBuffer) -> Bool {
         if isDone { return true }
         let isWhole = progress.isComplete || (isPartial && progress.firstOpen != nil)
-        guard isWhole, usage != nil || !includesUsage || isPartial else { return false }
+        guard isWhole, usage != nil || isPartial else { return false }
         close(into: &output)
         return true
     }

@@ -109,7 +109,7 @@ package struct CompletionStream: Sendable {
         let state = calls[call]
         if state.isOver { return true }
         guard !hasFailed, state.isFinished || (state.isPartial && state.hasBegun) else { return false }
-        guard state.usage != nil || !includesUsage || state.isPartial else { return false }
+        guard state.usage != nil || state.isPartial else { return false }
         close(call, into: &output)
         return true
     }

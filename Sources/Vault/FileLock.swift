@@ -45,8 +45,10 @@ package struct FileLock: Sendable {
             _ = unsafe unlink(path)
             throw VaultError(.unwritable, "\(path) cannot be written: \(text)")
         }
-        return HeldFileLock(
+        let held = HeldFileLock(
             path: path, guardPath: guardPath, token: token, wasStale: wasStale, descriptor: descriptor)
+        // Until its mtime was set it may have looked stale, to one whose clock is ahead of the file system's.
+        return held.isHeld ? held : nil
     }
 
     /// Removes a stale lock. False if it is not stale after all, or another process is at it.
@@ -137,7 +139,7 @@ package final class HeldFileLock: Sendable {
     }
 
     /// Whether the file at the path is still the one that was made, with what was written into it.
-    private var isHeld: Bool {
+    fileprivate var isHeld: Bool {
         guard let status = FileStatus(path), status.identity == descriptor.status()?.identity else { return false }
         return descriptor.readAll(limit: 64) == Array(token.utf8)
     }

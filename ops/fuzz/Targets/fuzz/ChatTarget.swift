@@ -57,6 +57,8 @@ enum ChatTarget {
                 return
             case .tooLarge: return
             }
+            // Which of two members of one name counts is left open.
+            if document.kind(of: document.root) == .object, !isUnique(document.root, in: document) { return }
         }
         var output = ByteBuffer()
         guard assembler.finish(identity: chatIdentity, into: &output) else {
@@ -74,6 +76,13 @@ enum ChatTarget {
             let text = content.flatMap { document.kind(of: $0) == .string ? body(of: $0, document) : nil } ?? ""
             check(text == texts[index, default: ""], "\(text) in place of \(texts[index, default: ""])")
         }
+    }
+
+    private static func isUnique(_ node: JSONNode, in document: borrowing JSONDocument) -> Bool {
+        guard (try? document.checkUniqueKeys(of: node)) != nil else { return false }
+        for member in document.members(of: node) where !isUnique(member.value, in: document) { return false }
+        for element in document.elements(of: node) where !isUnique(element, in: document) { return false }
+        return true
     }
 
     /// The text of each choice as it is spelled in the events.

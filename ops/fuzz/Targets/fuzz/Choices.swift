@@ -48,9 +48,12 @@ enum Cut: CaseIterable {
 func shown(_ bytes: some Sequence<UInt8>) -> String { String(decoding: Array(bytes), as: UTF8.self).debugDescription }
 
 extension [UInt8] {
-    func contains(_ text: String) -> Bool {
-        let needle = Array(text.utf8)
-        guard count >= needle.count else { return false }
-        return (0...count - needle.count).contains { self[$0..<$0 + needle.count].elementsEqual(needle) }
+    func contains(_ text: String) -> Bool { count(of: text) > 0 }
+
+    /// How often a text occurs.
+    func count(of text: String) -> Int {
+        let text = Array(text.utf8)
+        guard count >= text.count else { return 0 }
+        return (0...count - text.count).count { self[$0] == text[0] && self[$0..<$0 + text.count].elementsEqual(text) }
     }
 }

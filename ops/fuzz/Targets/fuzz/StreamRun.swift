@@ -78,7 +78,8 @@ struct StreamRun: Equatable {
 
     /// Whether the upstream can have said that the answer was whole.
     static func saysEnd(_ input: [UInt8]) -> Bool {
-        input.contains("[DONE]") || input.contains("finish_reason") || input.contains("\\u")
+        let open = input.count(of: "\"finish_reason\":null")
+        return input.contains("[DONE]") || input.count(of: "finish_reason") > open || input.contains("\\u")
     }
 }
 

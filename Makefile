@@ -7,9 +7,9 @@ MAKEFLAGS += --no-print-directory
 PORT ?=
 export PORT
 
-SWIFT_SOURCES := Sources Tests Package.swift
+SWIFT_SOURCES := Sources Tests Package.swift ops/fuzz/Targets ops/fuzz/Package.swift
 
-.PHONY: help deps build certs demo run test bench format lint clean
+.PHONY: help deps build certs demo run test bench fuzz format lint clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -35,6 +35,9 @@ test: ## Run every test: lint, Swift tests, and real clients against the built p
 bench: build ## Compare CPU per request and per chunk with nginx, haproxy and nghttpx (about 6 minutes)
 	@ops/deps.sh bench
 	@python3 ops/bench/bench.py
+
+fuzz: deps ## Fuzz every parser and engine; TARGET=json for one, SECONDS_EACH=600 for longer than 10 s each
+	@ops/fuzz/run.sh $(or $(TARGET),all) $(or $(SECONDS_EACH),10)
 
 format: ## Format the Swift code
 	swift format --in-place --parallel --recursive $(SWIFT_SOURCES)

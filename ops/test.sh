@@ -14,7 +14,7 @@ step() {
     "$@" || failed+=("$name")
 }
 
-lint() { swift format lint --strict --parallel --recursive Sources Tests Package.swift; }
+lint() { make lint; }
 
 # The clients' packages, installed once for each content of requirements.txt.
 virtual_environment() {

@@ -50,7 +50,8 @@ enum CommandSupport {
         guard Vault.isName(name) else {
             throw ValidationError(
                 """
-                the name must have 1 to 64 of a-z, 0-9, ".", "_" and "-", the first a letter or a digit
+                "\(name)" is no name for a credential: it must have 1 to 64 of a-z, 0-9, ".", "_" and "-", the first \
+                a letter or a digit
                 """)
         }
     }

@@ -160,7 +160,8 @@ def test_key_and_login_do_not_replace_each_other(gateway, simulator):
     gateway.command("credentials", "add", "team-a", "--base-url", simulator.url, standard_input=simulator.key)
     other = login(gateway, simulator, "--name", "team-a")
     assert other.returncode == 1 and "is an API key" in other.stderr
-    assert login(gateway, simulator, "--name", "Bad Name").returncode == 1
+    # Wrong usage, found before Qwen is asked.
+    assert login(gateway, simulator, "--name", "Bad Name").returncode == 64
 
 
 def test_dead_login_answers_within_fifty_milliseconds(gateway, simulator, http):

@@ -87,6 +87,21 @@ def table(values: dict, options: argparse.Namespace) -> list[str]:
     return lines
 
 
+def measured(row, bench: Bench, name: str, options) -> float:
+    """The row's value for a proxy. A run in which threads of the proxy ended, as helpers of its start do after a while,
+    counts for nothing and is done again."""
+    for attempt in range(3):
+        proxy = Proxy(name, options.gateway.resolve(), bench.simulator.port, bench.folder)
+        try:
+            return row.run(bench, proxy)
+        except RuntimeError as error:
+            if attempt == 2 or "ended threads" not in str(error):
+                raise
+        finally:
+            proxy.stop()
+    raise AssertionError("unreachable")
+
+
 def main():
     options = arguments()
     for program in (options.simulator, *([options.gateway] if "gateway" in options.proxies else [])):
@@ -108,11 +123,7 @@ def main():
             for key in options.rows:
                 for repetition in range(options.repeats):
                     for name in options.proxies:
-                        proxy = Proxy(name, options.gateway.resolve(), simulator.port, folder)
-                        try:
-                            value = ROWS[key].run(bench, proxy)
-                        finally:
-                            proxy.stop()
+                        value = measured(ROWS[key], bench, name, options)
                         values.setdefault((key, name), []).append(value)
                         print(f"{key} {repetition + 1}/{options.repeats} {name}: {value:.1f}", file=sys.stderr)
         finally:

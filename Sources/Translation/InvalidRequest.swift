@@ -12,4 +12,9 @@ package struct InvalidRequest: Error, Sendable, Equatable {
         self.param = param
         self.code = code
     }
+
+    /// What the client wrote, for a message: 64 bytes at most. Characters are no measure, for one can have any length.
+    static func shown(_ text: String) -> String {
+        text.utf8.count > 64 ? String(decoding: text.utf8.prefix(64), as: UTF8.self) + "…" : text
+    }
 }

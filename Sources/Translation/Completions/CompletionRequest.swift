@@ -94,8 +94,8 @@ package struct CompletionRequest: Sendable {
         if body.suffix != nil, fill == nil {
             throw InvalidRequest(
                 """
-                The model '\(model)' can't fill in text in front of a 'suffix'. Models that can: qwen3-coder-*, \
-                qwen-coder-turbo, qwen2.5-coder-*.
+                The model '\(InvalidRequest.shown(model))' can't fill in text in front of a 'suffix'. Models \
+                that can: qwen3-coder-*, qwen-coder-turbo, qwen2.5-coder-*.
                 """, param: "suffix", code: "unsupported_value")
         }
         let isFilling = body.suffix != nil || (fill != nil && prompts.contains { FillInTheMiddle.isMarked($0) })

@@ -129,7 +129,10 @@ struct MessagesBlock {
         default:
             throw path.fault(
                 "source",
-                "Input tag '\(source.type.prefix(64))' does not match any of the expected tags: 'base64', 'url'")
+                """
+                Input tag '\(InvalidRequest.shown(source.type))' does not match any of the expected tags: 'base64', \
+                'url'
+                """)
         }
     }
 
@@ -166,8 +169,8 @@ struct MessagesBlock {
             throw path.fault(
                 "source",
                 """
-                Input tag '\(source.type.prefix(64))' does not match any of the expected tags: 'base64', 'content', \
-                'text'
+                Input tag '\(InvalidRequest.shown(source.type))' does not match any of the expected tags: 'base64', \
+                'content', 'text'
                 """)
         }
     }

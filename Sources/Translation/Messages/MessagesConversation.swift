@@ -155,7 +155,7 @@ extension MessagesConversation {
     private mutating func answer(
         _ id: String, at path: MessagesPath, _ answered: inout Set<String>
     ) throws(InvalidRequest) {
-        let shown = id.prefix(64)
+        let shown = InvalidRequest.shown(id)
         guard openCalls.removeValue(forKey: id) != nil else {
             if answered.contains(id) {
                 throw path.fault(
@@ -174,7 +174,7 @@ extension MessagesConversation {
 
     private func checkNoCallIsOpen() throws(InvalidRequest) {
         guard let message = openCalls.values.min() else { return }
-        let ids = openCalls.keys.sorted().prefix(8).map { String($0.prefix(64)) }.joined(separator: ", ")
+        let ids = openCalls.keys.sorted().prefix(8).map { InvalidRequest.shown($0) }.joined(separator: ", ")
         throw MessagesPath("messages", message).fault(
             """
             `tool_use` ids were found without `tool_result` blocks immediately after: \(ids). Each `tool_use` block \

@@ -95,6 +95,9 @@ extension MessagesPath {
     func unknownType(_ type: String, expected: [String]) -> InvalidRequest {
         let tags = expected.map { "'\($0)'" }.joined(separator: ", ")
         return fault(
-            "Input tag '\(type.prefix(64))' found using 'type' does not match any of the expected tags: \(tags)")
+            """
+            Input tag '\(InvalidRequest.shown(type))' found using 'type' does not match any of the expected tags: \
+            \(tags)
+            """)
     }
 }

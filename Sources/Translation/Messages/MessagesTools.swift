@@ -64,8 +64,8 @@ struct MessagesTools {
         guard type.hasPrefix("web_search_") else {
             throw path.fault(
                 """
-                Tools of type '\(type.prefix(64))' are Anthropic's own and not supported: Qwen does not know them. \
-                Describe the tool with a name and an input_schema instead.
+                Tools of type '\(InvalidRequest.shown(type))' are Anthropic's own and not supported: Qwen does not \
+                know them. Describe the tool with a name and an input_schema instead.
                 """)
         }
         for name: StaticString in ["allowed_domains", "blocked_domains"] {
@@ -91,7 +91,7 @@ struct MessagesTools {
         case "tool":
             let name = document.string(try path.string("name", of: node, in: document)) ?? ""
             guard let found = names.first(where: { document.stringEquals($0, name) }) else {
-                throw path.fault("Tool '\(name.prefix(64))' not found in provided tools")
+                throw path.fault("Tool '\(InvalidRequest.shown(name))' not found in provided tools")
             }
             let isSearch = search.flatMap { document.member("name", of: $0) } == found
             choice = isSearch ? .search : .function(found)

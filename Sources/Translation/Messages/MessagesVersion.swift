@@ -20,7 +20,7 @@ package enum MessagesVersion {
         }
         guard isSupported(version) else {
             throw InvalidRequest(
-                "anthropic-version: \"\(version.prefix(32))\" is not a valid version; use \"\(current)\"",
+                "anthropic-version: \"\(InvalidRequest.shown(version))\" is not a valid version; use \"\(current)\"",
                 param: "anthropic-version")
         }
     }

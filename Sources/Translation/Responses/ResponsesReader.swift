@@ -122,8 +122,7 @@ enum ResponsesReader {
 
     /// A string of the client's for a message, not longer than 64 bytes.
     static func shown(_ node: JSONNode, in document: borrowing JSONDocument) -> String {
-        let text = document.string(node) ?? ""
-        return text.utf8.count > 64 ? String(decoding: text.utf8.prefix(64), as: UTF8.self) + "…" : text
+        InvalidRequest.shown(document.string(node) ?? "")
     }
 
     /// A string's characters as they are written, escapes and all, without the quotation marks; nothing for other

@@ -86,6 +86,8 @@ package struct CompletionStream: Sendable {
     ) -> ChatStream.Action {
         if data.readableBytes == 0 || hasFailed || calls[call].isOver { return .proceed }
         if ChatStream.isDoneMarker(data) {
+            // Without the end of the answer it is not believed: the end of the response will tell.
+            guard calls[call].isFinished || (calls[call].isPartial && calls[call].hasBegun) else { return .proceed }
             close(call, into: &output)
             return .done
         }

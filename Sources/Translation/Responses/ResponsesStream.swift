@@ -62,6 +62,8 @@ package struct ResponsesStream: Sendable {
         if data.readableBytes == 0 || isDone || hasFailed { return .proceed }
         if Self.isDoneMarker(data) {
             guard hasBegun else { return .malformed }
+            // Without the end of the answer it is not believed: the end of the response will tell.
+            guard ending != nil || isPartial else { return .proceed }
             complete(into: &output)
             return .done
         }

@@ -76,10 +76,10 @@ struct StreamRun: Equatable {
         return events
     }
 
-    /// Whether the upstream can have said that the answer was whole.
+    /// Whether the upstream can have said why an answer ended. `[DONE]` alone does not say it.
     static func saysEnd(_ input: [UInt8]) -> Bool {
         let open = input.count(of: "\"finish_reason\":null")
-        return input.contains("[DONE]") || input.count(of: "finish_reason") > open || input.contains("\\u")
+        return input.count(of: "finish_reason") > open || input.contains("\\u")
     }
 }
 

@@ -70,7 +70,7 @@ enum ChatTarget {
         let answer = try? ChatAnswer(output, document: &document)
         check(answer != nil, "the answer cannot be read: \(String(buffer: output))")
         check((try? document.scan(output)) != nil, "the answer is no JSON")
-        let texts = texts(of: streamed)
+        guard let texts = texts(of: streamed) else { return }
         guard let choices = document.member("choices", of: document.root) else { fatalError("no choices") }
         for choice in document.elements(of: choices) {
             let index = document.member("index", of: choice).flatMap { document.integer($0) } ?? 0
@@ -87,8 +87,8 @@ enum ChatTarget {
         return true
     }
 
-    /// The text of each choice as it is spelled in the events.
-    private static func texts(of output: ByteBuffer) -> [Int: String] {
+    /// The text of each choice as it is spelled in the events; nil if it is not made of strings alone.
+    private static func texts(of output: ByteBuffer) -> [Int: String]? {
         var texts: [Int: String] = [:]
         var parser = EventStreamParser()
         var document = JSONDocument()
@@ -100,8 +100,10 @@ enum ChatTarget {
             for choice in document.elements(of: choices) {
                 let index = document.member("index", of: choice).flatMap { document.integer($0) } ?? 0
                 guard let delta = document.member("delta", of: choice),
-                    let content = document.member("content", of: delta), document.kind(of: content) == .string
+                    let content = document.member("content", of: delta), !document.isNull(content)
                 else { continue }
+                // What is no string becomes text in an answer, and stays what it is in a stream.
+                guard document.kind(of: content) == .string else { return nil }
                 texts[index, default: ""] += body(of: content, document)
             }
         }

@@ -61,6 +61,8 @@ enum ChatTarget {
             }
             // Which of two members of one name counts is left open.
             if event.data.readableBytes > 0, !isUnique(document.root, in: document) { return }
+            // The stream counts no other choices than these.
+            if event.data.readableBytes > 0, !hasUsualIndexes(document) { return }
         }
         var output = ByteBuffer()
         guard assembler.finish(identity: chatIdentity, into: &output) else {
@@ -78,6 +80,15 @@ enum ChatTarget {
             let text = content.flatMap { document.kind(of: $0) == .string ? body(of: $0, document) : nil } ?? ""
             check(text == texts[index, default: ""], "\(text) in place of \(texts[index, default: ""])")
         }
+    }
+
+    private static func hasUsualIndexes(_ document: borrowing JSONDocument) -> Bool {
+        guard let choices = document.member("choices", of: document.root) else { return true }
+        for choice in document.elements(of: choices) {
+            let index = document.member("index", of: choice).flatMap { document.integer($0) } ?? 0
+            if !(0..<64).contains(index) { return false }
+        }
+        return true
     }
 
     private static func isUnique(_ node: JSONNode, in document: borrowing JSONDocument) -> Bool {

@@ -7,6 +7,7 @@ import Transport
 struct ControlAnswer: Sendable {
     var status = 200
     var body = ByteBuffer()
+    var contentType: StaticString = "application/json"
     /// In place of the body.
     var error: APIError?
 }
@@ -30,7 +31,7 @@ final class AwaitedExchange: ExchangeHandler {
     private func answer(_ answer: ControlAnswer) {
         exchange.service.loop.updateTime()
         if let error = answer.error { return exchange.fail(error, outcome: .rejected) }
-        exchange.respond(answer.status, contentType: "application/json", body: answer.body)
+        exchange.respond(answer.status, contentType: answer.contentType, body: answer.body)
     }
 
     func bodyReceived(_ bytes: ByteBuffer) {}

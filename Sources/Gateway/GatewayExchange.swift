@@ -12,6 +12,8 @@ final class GatewayExchange {
     private(set) var record: AccessRecord
     /// How the client's errors look.
     var errorShape = ErrorShape.openAI
+    /// Nil for a path that is none.
+    var route: Route?
     /// Set by who knows better than the client's side how the exchange went.
     var outcome: Outcome?
     private var firstByte: NIODeadline?
@@ -126,6 +128,7 @@ final class GatewayExchange {
         record.duration = now - server.began
         record.firstByteTime = firstByte.map { $0 - server.began }
         record.outcome = outcome(of: end)
+        service.metrics.ended(record, route: route?.label ?? "none", operation: route?.operation)
         service.log(record)
     }
 

@@ -23,6 +23,8 @@ final class GatewayService: ExchangeService {
     let shared: Shared
     let loop: LoopContext
     let dispatcher: QwenDispatcher
+    /// What the loop counts, on whichever address.
+    var metrics: LoopMetrics { dispatcher.metrics }
     private let keeper: CredentialKeeper
     private let audience: Audience
     /// Scratch for the document that is being read: a request's, or an event's.
@@ -78,6 +80,7 @@ final class GatewayService: ExchangeService {
             route = Router.adminRoute(head.path)
             access = needsKey && route != .health ? .administrator : .everyone
         }
+        exchange.route = route
         if let route { exchange.errorShape = route.errorShape }
         if access != .everyone, let error = admit(exchange, head, access) { return refuse(exchange, error) }
         guard let route else {
@@ -99,6 +102,8 @@ final class GatewayService: ExchangeService {
         case .auth:
             let begins = head.method == "GET"
             return AwaitedExchange(exchange) { [keeper] in await keeper.answerAuth(beginsLogin: begins) }
+        case .metrics:
+            return AwaitedExchange(exchange) { [shared, keeper] in await MetricsReport.answer(shared, keeper) }
         case .detailedHealth:
             let uptime = loop.now - shared.started
             return AwaitedExchange(exchange) { [keeper] in await keeper.answerHealth(uptime: uptime) }

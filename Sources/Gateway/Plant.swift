@@ -27,7 +27,8 @@ struct Plant: Sendable {
             let eventLoop = context.eventLoop
             let (dispatcher, pools) = try await eventLoop.submit {
                 let pools = UpstreamPools(tls: tls, loop: context.value, timeouts: timeouts)
-                let dispatcher = QwenDispatcher(loop: context.value, pools: pools, retryBudget: retryBudget)
+                let dispatcher = QwenDispatcher(
+                    loop: context.value, pools: pools, retryBudget: retryBudget, metrics: LoopMetrics())
                 return (
                     NIOLoopBound(dispatcher, eventLoop: eventLoop), NIOLoopBound(pools, eventLoop: eventLoop)
                 )

@@ -1,4 +1,5 @@
 import HTTP
+import Telemetry
 
 /// What a request asks for.
 enum Route: Equatable {
@@ -6,6 +7,7 @@ enum Route: Equatable {
     case health
     case detailedHealth
     case auth
+    case metrics
     case chatCompletions
     case completions
     case responses
@@ -21,7 +23,7 @@ enum Route: Equatable {
     /// The methods that the route answers, as `Allow` lists them.
     var allowedMethods: String {
         switch self {
-        case .root, .health, .detailedHealth, .auth, .models, .model: "GET, HEAD"
+        case .root, .health, .detailedHealth, .auth, .metrics, .models, .model: "GET, HEAD"
         case .storedResponse: "GET, HEAD, DELETE"
         case .chatCompletions, .completions, .responses, .messages, .countTokens, .embeddings: "POST"
         }
@@ -29,7 +31,7 @@ enum Route: Equatable {
 
     func allows(_ method: String) -> Bool {
         switch self {
-        case .root, .health, .detailedHealth, .auth, .models, .model: method == "GET" || method == "HEAD"
+        case .root, .health, .detailedHealth, .auth, .metrics, .models, .model: method == "GET" || method == "HEAD"
         case .storedResponse: method == "GET" || method == "HEAD" || method == "DELETE"
         case .chatCompletions, .completions, .responses, .messages, .countTokens, .embeddings: method == "POST"
         }
@@ -40,6 +42,36 @@ enum Route: Equatable {
         switch self {
         case .messages, .countTokens: .anthropic
         default: .openAI
+        }
+    }
+
+    /// The path that it has in metrics, without what differs from request to request.
+    var label: String {
+        switch self {
+        case .root: "/"
+        case .health: "/health"
+        case .detailedHealth: "/health/detailed"
+        case .auth: "/auth"
+        case .metrics: "/metrics"
+        case .chatCompletions: "/v1/chat/completions"
+        case .completions: "/v1/completions"
+        case .responses: "/v1/responses"
+        case .storedResponse: "/v1/responses/{id}"
+        case .messages: "/v1/messages"
+        case .countTokens: "/v1/messages/count_tokens"
+        case .embeddings: "/v1/embeddings"
+        case .models: "/v1/models"
+        case .model: "/v1/models/{id}"
+        }
+    }
+
+    /// What is asked of a model, if anything.
+    var operation: GenAIOperation? {
+        switch self {
+        case .chatCompletions, .responses, .messages: .chat
+        case .completions: .textCompletion
+        case .embeddings: .embeddings
+        default: nil
         }
     }
 }
@@ -69,6 +101,7 @@ enum Router {
         case "/health": return (.health, .everyone)
         case "/health/detailed": return (.detailedHealth, .administrator)
         case "/auth": return (.auth, .administrator)
+        case "/metrics": return (.metrics, .administrator)
         default: return (nil, .everyone)
         }
     }

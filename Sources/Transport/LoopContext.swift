@@ -30,6 +30,7 @@ package final class LoopContext {
     private var isShutDown = false
     private var lastActions: [() -> Void] = []
     private var tickers: [(NIODeadline) -> Void] = []
+    private var lagObservers: [(TimeAmount) -> Void] = []
 
     /// Each connection is looked at once in five ticks: deadlines are kept to within a second.
     private static let tick = TimeAmount.milliseconds(200)
@@ -51,6 +52,7 @@ package final class LoopContext {
         lastActions.removeAll()
         sweepTask?.cancel()
         tickers.removeAll()
+        lagObservers.removeAll()
     }
 
     /// Reads the clock. Every entry from outside (a read, a timer) begins with it.
@@ -63,6 +65,11 @@ package final class LoopContext {
     /// Calls `body` five times a second on the loop, while there are connections and for some seconds after.
     package func onTick(_ body: @escaping (NIODeadline) -> Void) {
         tickers.append(body)
+    }
+
+    /// Calls `body` with how late the loop comes to each tick: how long what was before it has held it up.
+    package func onLag(_ body: @escaping (TimeAmount) -> Void) {
+        lagObservers.append(body)
     }
 
     /// Calls `body` when the loop is shut down.
@@ -113,9 +120,12 @@ package final class LoopContext {
     }
 
     private func scheduleSweep() {
-        sweepTask = eventLoop.assumeIsolated().scheduleTask(in: Self.tick) { [weak self] in
+        let due = NIODeadline.now() + Self.tick
+        sweepTask = eventLoop.assumeIsolated().scheduleTask(deadline: due) { [weak self] in
             guard let self else { return }
             sweepTask = nil
+            let lag = NIODeadline.now() - due
+            for observer in lagObservers { observer(lag) }
             quietTicks = swept.isEmpty ? quietTicks + 1 : 0
             if quietTicks < 10 * Self.ticksPerSweep { scheduleSweep() }
             sweep()

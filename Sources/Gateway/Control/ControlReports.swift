@@ -18,7 +18,7 @@ extension CredentialKeeper {
 
     /// `GET /health/detailed`.
     func answerHealth(uptime: TimeAmount) async -> ControlAnswer {
-        let waiting = await waitingRequests()
+        let waiting = await upstreamGauges().waiting
         let credentials = snapshots()
         let isServing = credentials.contains { $0.state != .dead && $0.state != .resting }
         var writer = JSONWriter()

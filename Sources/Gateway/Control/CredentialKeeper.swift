@@ -384,11 +384,25 @@ actor CredentialKeeper {
         return await models.catalog(of: accesses)
     }
 
-    /// Requests that wait for a credential, on all event loops.
-    func waitingRequests() async -> Int {
-        var count = 0
-        for loop in loops { count += (try? await loop.submit { $0.waitingCount }) ?? 0 }
-        return count
+    /// Connections, calls and waiting requests, on all event loops.
+    func upstreamGauges() async -> UpstreamGauges {
+        var sum = UpstreamGauges()
+        for loop in loops {
+            let gauges = try? await loop.submit {
+                UpstreamGauges(connections: $0.connectionCount, calls: $0.activeCalls, waiting: $0.waitingCount)
+            }
+            if let gauges { sum = sum + gauges }
+        }
+        return sum
+    }
+
+    /// What all event loops have counted.
+    func metricValues() async -> MetricValues {
+        var sum = MetricValues()
+        for loop in loops {
+            if let values = try? await loop.submit({ $0.metrics.values }) { sum.add(values) }
+        }
+        return sum
     }
 
     /// What the store has under names that are not in use, because it cannot be loaded, and why.

@@ -59,6 +59,7 @@ final class QwenCall {
     private(set) var attempt = 0
     /// Bytes of the request, as long as it waits.
     let bodySize: Int
+    private var queuedSince = NIODeadline.uptimeNanoseconds(0)
     /// Why the last attempt was of no use.
     private var lastFailure: QwenCallFailure?
 
@@ -86,6 +87,7 @@ final class QwenCall {
         case .wait(let instant):
             guard tried.isEmpty else { return waitAside(until: instant) }
             state = .queued
+            queuedSince = loop.now
             guard let fault = dispatcher.wait(self, until: instant, deadline: deadline) else { return }
             lastFailure == nil ? end(.fault(fault)) : endExhausted()
         case .none: endExhausted()
@@ -159,6 +161,7 @@ final class QwenCall {
     func turnCame(_ lease: CredentialLease) {
         guard case .queued = state else { return lease.release() }
         ticket = nil
+        dispatcher.metrics.queueWait(loop.now - queuedSince)
         send(lease)
     }
 
@@ -178,6 +181,7 @@ final class QwenCall {
             return endExhausted()
         }
         attempt += 1
+        dispatcher.callBegan()
         let (head, body) = handler.request(for: lease)
         let call = UpstreamCall(head: head, body: body, handler: self, now: loop.now)
         state = .calling(call, lease)
@@ -189,6 +193,7 @@ final class QwenCall {
         state = .over
         dispatcher.callEnded()
         note(fault, lease)
+        dispatcher.metrics.upstreamFailed(fault.kind.description)
         guard !isCommitted else { return end(.fault(fault)) }
         lastFailure = .fault(fault)
         let decision = budget.decide(
@@ -196,11 +201,16 @@ final class QwenCall {
             isRefreshable: lease.canRefresh(now: loop.now), generation: lease.generation, now: loop.now,
             random: .random(in: 0..<1))
         switch decision {
-        case .retry(let delay): pause(delay)
+        case .retry(let delay):
+            dispatcher.metrics.retried(.later)
+            pause(delay)
         case .switchCredential:
+            dispatcher.metrics.retried(.otherCredential)
             tried.add(lease, again: FaultPolicy(fault.kind).again)
             start()
-        case .refresh: renew(lease)
+        case .refresh:
+            dispatcher.metrics.retried(.renewedToken)
+            renew(lease)
         case .giveUp(let retryAfter): end(.fault(timed(fault, else: retryAfter)))
         }
     }
@@ -260,6 +270,7 @@ final class QwenCall {
         lease.credential.avoid(until: loop.now + .seconds(1 << Int64(failedConnections)))
         let fault = QwenFault(kind: .modelNotFound)
         if dispatcher.hasAlternative(to: lease, after: fault.kind, for: self) {
+            dispatcher.metrics.retried(.otherCredential)
             tried.add(lease, again: .otherHost)
             return start()
         }
@@ -267,6 +278,7 @@ final class QwenCall {
         guard failedConnections < Self.mostFailedConnections, loop.now + delay < budget.deadline else {
             return end(.transport(error))
         }
+        dispatcher.metrics.retried(.connection)
         pause(delay)
     }
 
@@ -380,6 +392,7 @@ extension QwenCall: UpstreamCallHandler {
         state = .over
         lease.release()
         dispatcher.callEnded()
+        dispatcher.metrics.upstreamFailed(error.kind.label)
         shared.logger.warning(
             "upstream call failed", metadata: ["request_id": "\(requestID)", "reason": "\(error.description)"])
         switch error.kind {

@@ -1,5 +1,6 @@
 import NIOCore
 import Qwen
+import Telemetry
 import Transport
 
 /// One event loop's way to Qwen: the credentials it may use, the connections to their hosts, and the requests that
@@ -18,6 +19,7 @@ final class QwenDispatcher {
     private static let mostWaitingBytes = 256 * 1024 * 1024
 
     let loop: LoopContext
+    let metrics: LoopMetrics
     /// UPSTREAM_RETRY_BUDGET.
     let retryBudget: TimeAmount
     private let pools: UpstreamPools
@@ -36,15 +38,23 @@ final class QwenDispatcher {
     /// Set once, before the first request.
     var control: Control?
 
-    init(loop: LoopContext, pools: UpstreamPools, retryBudget: TimeAmount) {
+    init(loop: LoopContext, pools: UpstreamPools, retryBudget: TimeAmount, metrics: LoopMetrics) {
         self.loop = loop
+        self.metrics = metrics
         self.pools = pools
         self.retryBudget = retryBudget
         loop.onTick { [weak self] now in self?.endEndings(now) }
+        loop.onLag { [metrics] in metrics.lag($0) }
     }
 
     /// Requests that wait for a credential.
     var waitingCount: Int { queue.count }
+    /// Connections to Qwen's hosts.
+    var connectionCount: Int { pools.connectionCount }
+    /// Calls of Qwen that are under way.
+    private(set) var activeCalls = 0
+
+    func callBegan() { activeCalls += 1 }
 
     // MARK: What the control plane tells
 
@@ -140,6 +150,7 @@ final class QwenDispatcher {
 
     /// A call has ended: there may be room for another.
     func callEnded() {
+        activeCalls -= 1
         if !queue.isEmpty { look(at: loop.now) }
     }
 

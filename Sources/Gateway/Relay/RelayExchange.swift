@@ -37,6 +37,8 @@ final class RelayExchange: ExchangeHandler {
     /// Bytes of the answer that Qwen has sent and the client's connection has not yet taken: the room for them is
     /// given back when it has.
     private var untaken = 0
+    /// When the last piece of a stream came.
+    private var lastArrival: NIODeadline?
     private var keepAlive = StreamKeepAlive()
 
     private var service: GatewayService { exchange.service }
@@ -165,6 +167,9 @@ extension RelayExchange: QwenCallHandler {
         let attempt = call?.attempt
         switch state {
         case .streaming:
+            let now = service.loop.now
+            if let lastArrival { service.metrics.chunkGap(now - lastArrival) }
+            lastArrival = now
             let sent = exchange.server.bytesOut
             untaken += count
             read(bytes)

@@ -2,7 +2,7 @@ package import NIOCore
 
 /// How a credential is doing, for `/health/detailed`: without its secret.
 package struct CredentialSnapshot: Sendable, Equatable {
-    package enum State: String, Sendable {
+    package enum State: String, Sendable, CaseIterable {
         case healthy
         /// In use, but others are preferred, or fewer calls at once are made.
         case slowed

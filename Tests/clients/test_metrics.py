@@ -1,0 +1,74 @@
+"""What Prometheus reads from the admin address: its form, and that it counts what happened."""
+
+import re
+import shutil
+import subprocess
+
+import httpx
+import pytest
+
+SAMPLE = re.compile(r'^([a-zA-Z_:][a-zA-Z0-9_:]*)(\{[^}]*\})? (\S+)$')
+
+
+@pytest.fixture
+def gateway(new_simulator, gateway_before):
+    return gateway_before(new_simulator(), ADMIN_ADDRESS="127.0.0.1:0")
+
+
+def scrape(gateway) -> str:
+    port = re.search(r'"admin_port":"?(\d+)', gateway.log()).group(1)
+    response = httpx.get(f"http://127.0.0.1:{port}/metrics")
+    assert response.status_code == 200
+    assert response.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
+    return response.text
+
+
+def value(text: str, name: str, **labels) -> float:
+    """The sum of the samples with these labels."""
+    total = 0.0
+    for line in text.splitlines():
+        if line.startswith("#"):
+            continue
+        match = SAMPLE.match(line)
+        assert match, f"no sample: {line!r}"
+        if match[1] == name and all(f'{key}="{text}"' in (match[2] or "") for key, text in labels.items()):
+            total += float(match[3])
+    return total
+
+
+def test_requests_tokens_and_refusals_are_counted(gateway):
+    with httpx.Client(base_url=gateway.origin, http2=True, verify=gateway.certificates.client_context()) as client:
+        body = {"model": "qwen3-coder-plus", "messages": [{"role": "user", "content": "chunks=5 delay=5"}]}
+        headers = {"authorization": f"Bearer {gateway.key}"}
+        for _ in range(3):
+            assert client.post("/v1/chat/completions", json=body, headers=headers).status_code == 200
+        with client.stream("POST", "/v1/chat/completions", json=body | {"stream": True}, headers=headers) as answer:
+            answer.read()
+        assert client.post("/v1/chat/completions", json=body).status_code == 401
+    text = scrape(gateway)
+    route = {"route": "/v1/chat/completions", "protocol": "HTTP/2"}
+    assert value(text, "qwen_gateway_requests_total", status="200", **route) == 4
+    assert value(text, "qwen_gateway_requests_total", status="401", **route) == 1
+    assert value(text, "qwen_gateway_rejected_total", reason="missing_api_key") == 1
+    assert value(text, "qwen_gateway_request_duration_seconds_count", route="/v1/chat/completions") == 5
+    assert value(text, "gen_ai_server_request_duration_seconds_count", gen_ai_operation_name="chat") == 4
+    assert value(text, "gen_ai_server_time_to_first_token_seconds_count", gen_ai_operation_name="chat") == 1
+    assert value(text, "qwen_gateway_tokens_total", gen_ai_token_type="output") > 0
+    assert value(text, "qwen_gateway_chunk_gap_seconds_count") > 0
+    assert value(text, "qwen_gateway_upstream_connections") >= 1
+    assert value(text, "qwen_gateway_upstream_calls") == 0
+    assert value(text, "qwen_gateway_credentials", state="healthy") == 1
+    assert value(text, "process_open_fds") > 3
+    assert gateway.key not in text
+
+
+def test_the_public_address_does_not_show_them(gateway):
+    with httpx.Client(base_url=gateway.origin, verify=gateway.certificates.client_context()) as client:
+        assert client.get("/metrics").status_code == 401
+        assert client.get("/metrics", headers={"authorization": f"Bearer {gateway.key}"}).status_code == 403
+
+
+@pytest.mark.skipif(not shutil.which("promtool"), reason="promtool is not installed (Debian: prometheus)")
+def test_promtool_finds_nothing_to_say(gateway):
+    checked = subprocess.run(["promtool", "check", "metrics"], input=scrape(gateway), text=True, capture_output=True)
+    assert checked.returncode == 0 and not checked.stderr, checked.stderr

@@ -34,7 +34,8 @@ struct MetricsTests {
         #expect(lines.contains(#"qwen_gateway_request_outcomes_total{outcome="client_cancelled"} 1"#))
         #expect(
             lines.contains(
-                #"qwen_gateway_tokens_total{gen_ai_token_type="output",gen_ai_request_model="qwen3-max",key="n8n"} 33"#))
+                #"qwen_gateway_tokens_total{gen_ai_token_type="output",gen_ai_request_model="qwen3-max",key="n8n"} 33"#)
+        )
     }
 
     @Test func bucketsHoldWhatIsBelowThem() {

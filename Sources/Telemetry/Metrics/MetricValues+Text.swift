@@ -20,7 +20,8 @@ extension MetricsText {
         }
         begin("qwen_gateway_request_outcomes_total", .counter, "Requests that have ended, by how they ended.")
         write(values.outcomes, label: "outcome")
-        begin("qwen_gateway_rejected_total", .counter, "Requests and connections that were refused or ended, by reason.")
+        begin(
+            "qwen_gateway_rejected_total", .counter, "Requests and connections that were refused or ended, by reason.")
         write(values.refusals, label: "reason")
         begin("qwen_gateway_request_duration_seconds", .histogram, "From a request's head to the end of its answer.")
         for (route, histogram) in zip(values.durations.labels, values.durations.histograms) {

@@ -5,8 +5,10 @@ Each proxy stands in turn, alone on core 1, before the same simulated Qwen; that
 gateway authenticates, validates JSON and writes an access log; its peers are plain TLS proxies without a log. All of
 them verify the simulator's certificate and reuse connections to it: nginx over HTTP/1.1, all that it can, the others
 over HTTP/2. Requests are of 330 bytes and their answers of 400; chunks are of 285 bytes, 100 to a stream, 20 ms apart.
-Every answer must be 2xx and complete. Values are CPU microseconds (user and system, all processes and threads of the
-proxy), the median of the repetitions; a row of chunks counts chunks only, not what comes before the first.
+Rows of a dialect are the gateway's alone, for its peers do not translate: they are compared with what it costs those to
+pass the same chunks on. Every answer must be 2xx and complete. Values are CPU microseconds (user and system, all
+processes and threads of the proxy), the median of the repetitions; a row of chunks counts chunks only, not what comes
+before the first.
 """
 
 import argparse
@@ -79,10 +81,13 @@ def table(values: dict, options: argparse.Namespace) -> list[str]:
     columns = ["row", *options.proxies, *(["gateway / best peer"] if compared else [])]
     lines = ["| " + " | ".join(columns) + " |", "|---" + "|---:" * (len(columns) - 1) + "|"]
     for key in options.rows:
-        medians = {name: statistics.median(values[key, name]) for name in options.proxies}
-        cells = [f"{ROWS[key].title}, {ROWS[key].unit}", *(f"{medians[name]:.1f}" for name in options.proxies)]
+        medians = {name: statistics.median(values[key, name]) for name in options.proxies if (key, name) in values}
+        cells = [f"{ROWS[key].title}, {ROWS[key].unit}"]
+        cells += [f"{medians[name]:.1f}" if name in medians else "–" for name in options.proxies]
         if compared:
-            cells.append(f"{medians['gateway'] / min(medians[name] for name in peers):.2f}")
+            like = ROWS[key].compared_with or key
+            best = min((statistics.median(values[like, name]) for name in peers if (like, name) in values), default=None)
+            cells.append(f"{medians['gateway'] / best:.2f}" if best else "–")
         lines.append("| " + " | ".join(cells) + " |")
     return lines
 
@@ -123,6 +128,8 @@ def main():
             for key in options.rows:
                 for repetition in range(options.repeats):
                     for name in options.proxies:
+                        if ROWS[key].compared_with and name != "gateway":
+                            continue
                         value = measured(ROWS[key], bench, name, options)
                         values.setdefault((key, name), []).append(value)
                         print(f"{key} {repetition + 1}/{options.repeats} {name}: {value:.1f}", file=sys.stderr)

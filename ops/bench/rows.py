@@ -15,6 +15,8 @@ from processes import CLIENT_KEY, LOAD_CORE, Proxy, Simulator, until
 
 HEADERS = {"Authorization": f"Bearer {CLIENT_KEY}", "Content-Type": "application/json"}
 PATH = "/v1/chat/completions"
+MODEL = "qwen3-coder-plus"
+SYSTEM = "You are a helpful assistant. "
 BODY_BYTES, ANSWER_BYTES, CHUNK_BYTES = 330, 400, 300
 CHUNKS, CHUNK_DELAY_MS, STREAMS = 100, 20, 100
 # The first chunk leaves this long after a request, so that what comes before it is not counted.
@@ -37,7 +39,6 @@ class Bench:
             lambda answer: len(sorted(re.split(rb"(?<=\n\n)", answer), key=len)[len(answer.split(b"\n\n")) // 2]),
             body=lambda steering: self.body(steering.replace(f"delay={CHUNK_DELAY_MS}", "delay=0"), stream=True),
         )
-        self.stream = self.body(f"first={FIRST_MS} {self.stream_steering}", stream=True)
 
     def sized(self, make, wanted: int, measure, body=lambda made: made):
         """Makes a request whose answer has the wanted size, from the size of another answer."""
@@ -54,21 +55,21 @@ class Bench:
     def body(steering: str, stream: bool = False) -> bytes:
         def document(filling: int) -> bytes:
             messages = [
-                {"role": "system", "content": "You are a helpful assistant. ".ljust(filling, "x")},
+                {"role": "system", "content": SYSTEM.ljust(filling, "x")},
                 {"role": "user", "content": steering},
             ]
-            return json.dumps({"model": "qwen3-coder-plus", "messages": messages, "stream": stream}).encode()
+            return json.dumps({"model": MODEL, "messages": messages, "stream": stream}).encode()
 
-        return document(BODY_BYTES - len(document(0)) + len("You are a helpful assistant. "))
+        return document(BODY_BYTES - len(document(0)) + len(SYSTEM))
 
     def post(self, port: int, body: bytes) -> bytes:
         """One request over HTTP/1.1; the body of its answer."""
         return self.answer(port, body)[0]
 
-    def answer(self, port: int, body: bytes) -> tuple[bytes, str]:
+    def answer(self, port: int, body: bytes, path: str = PATH) -> tuple[bytes, str]:
         """The body and the reason phrase of an answer over HTTP/1.1."""
         connection = http.client.HTTPSConnection("localhost", port, context=self.tls, timeout=30)
-        connection.request("POST", PATH, body, HEADERS)
+        connection.request("POST", path, body, HEADERS | DIALECT_HEADERS.get(path, {}))
         answer = connection.getresponse()
         text = answer.read()
         connection.close()
@@ -84,12 +85,12 @@ class Bench:
         connection.close()
         return stats["active"]
 
-    def load(self, proxy: Proxy, body: bytes, *arguments: str) -> subprocess.Popen:
+    def load(self, proxy: Proxy, body: bytes, *arguments: str, path: str = PATH) -> subprocess.Popen:
         data = self.folder / "request.json"
         data.write_bytes(body)
         command = ["taskset", "-c", str(LOAD_CORE), "h2load", "-t1", f"-d{data}", *arguments]
-        command += [f"-H{name}: {value}" for name, value in HEADERS.items()]
-        command += [f"https://localhost:{proxy.port}{PATH}"]
+        command += [f"-H{name}: {value}" for name, value in (HEADERS | DIALECT_HEADERS.get(path, {})).items()]
+        command += [f"https://localhost:{proxy.port}{path}"]
         return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
     @staticmethod
@@ -118,11 +119,12 @@ def microseconds(proxy: Proxy, before: int, ticks: int, units: int) -> float:
     return used / 1000 / units
 
 
-def requests(bench: Bench, proxy: Proxy, number: int, *arguments: str) -> float:
-    expected, http1 = bench.answer(proxy.port, bench.request), "--h1" in arguments
+def requests(bench: Bench, proxy: Proxy, number: int, *arguments: str, body: bytes = b"", path: str = PATH) -> float:
+    body = body or bench.request
+    expected, http1 = bench.answer(proxy.port, body, path), "--h1" in arguments
 
     def run(count):
-        bench.check(bench.load(proxy, bench.request, f"-n{count}", *arguments), count, expected, http1)
+        bench.check(bench.load(proxy, body, f"-n{count}", *arguments, path=path), count, expected, http1)
 
     run(number // 10)
     before, ticks = proxy.settled(proxy.cpu_ns), proxy.ticks_ns()
@@ -130,11 +132,12 @@ def requests(bench: Bench, proxy: Proxy, number: int, *arguments: str) -> float:
     return microseconds(proxy, before, ticks, number)
 
 
-def chunks(bench: Bench, proxy: Proxy, *arguments: str) -> float:
+def chunks(bench: Bench, proxy: Proxy, *arguments: str, make=Bench.body, path: str = PATH) -> float:
     """From when every request waits for its answer until every answer has come: chunks and nothing else."""
-    expected = bench.answer(proxy.port, bench.body(bench.stream_steering, stream=True))
+    expected = bench.answer(proxy.port, make(bench.stream_steering, stream=True), path)
     begun = time.monotonic()
-    load = bench.load(proxy, bench.stream, f"-n{STREAMS}", *arguments)
+    body = make(f"first={FIRST_MS} {bench.stream_steering}", stream=True)
+    load = bench.load(proxy, body, f"-n{STREAMS}", *arguments, path=path)
     until(lambda: bench.active() == STREAMS, FIRST_MS / 1000, "all requests have reached the simulator")
     before, ticks = proxy.settled(proxy.cpu_ns, quiet=0.1), proxy.ticks_ns()
     if time.monotonic() - begun > FIRST_MS / 1000:
@@ -209,11 +212,45 @@ def idle_memory(bench: Bench, proxy: Proxy, number: int) -> float:
     return (after - before) / number
 
 
+def messages_body(steering: str, stream: bool) -> bytes:
+    messages = [{"role": "user", "content": steering}]
+    return json.dumps(
+        {"model": MODEL, "max_tokens": 1000, "system": SYSTEM, "messages": messages, "stream": stream}
+    ).encode()
+
+
+def responses_body(steering: str, stream: bool) -> bytes:
+    return json.dumps({"model": MODEL, "instructions": SYSTEM, "input": steering, "stream": stream}).encode()
+
+
+def completions_body(steering: str, stream: bool) -> bytes:
+    return json.dumps({"model": MODEL, "prompt": steering, "stream": stream}).encode()
+
+
+EMBEDDINGS = json.dumps(
+    {"model": "text-embedding-v4", "input": "The food was delicious.", "dimensions": 64, "encoding_format": "base64"}
+).encode()
+
+DIALECT_HEADERS = {"/v1/messages": {"anthropic-version": "2023-06-01"}}
+
+
 @dataclass
 class Row:
     title: str
     unit: str
     run: object
+    # Of what the gateway alone can do: the row of its peers that it is compared with.
+    compared_with: str = ""
+
+
+def dialect(name: str, make, path: str):
+    """Chunks that the gateway translates; its peers can not."""
+    return Row(
+        f"chunk, 100 × 1 HTTP/2 streams, {name}",
+        "µs",
+        lambda b, p: chunks(b, p, "-c100", "-m1", make=make, path=path),
+        compared_with="chunk-h2",
+    )
 
 
 ROWS = {
@@ -222,6 +259,15 @@ ROWS = {
     "chunk-h2": Row("chunk, 100 connections × 1 HTTP/2 stream", "µs", lambda b, p: chunks(b, p, "-c100", "-m1")),
     "chunk-h2-shared": Row("chunk, 2 connections × 50 streams", "µs", lambda b, p: chunks(b, p, "-c2", "-m50")),
     "chunk-h1": Row("chunk, 100 HTTP/1.1 connections", "µs", lambda b, p: chunks(b, p, "--h1", "-c100")),
+    "chunk-completions": dialect("completions", completions_body, "/v1/completions"),
+    "chunk-responses": dialect("responses", responses_body, "/v1/responses"),
+    "chunk-messages": dialect("messages", messages_body, "/v1/messages"),
+    "request-embeddings": Row(
+        "request, HTTP/2, embeddings of 64 dimensions",
+        "µs",
+        lambda b, p: requests(b, p, 10_000, "-c32", "-m10", body=EMBEDDINGS, path="/v1/embeddings"),
+        compared_with="request-h2",
+    ),
     "handshake": Row("full handshake, ECDSA P-256, TLS 1.3", "µs", lambda b, p: handshakes(b, p, 1000)),
     "idle-memory": Row("memory of an idle HTTP/2 connection", "KiB", lambda b, p: idle_memory(b, p, 2000)),
 }

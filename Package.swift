@@ -66,7 +66,7 @@ let package = Package(
         .executableTarget(
             name: "qwen-gateway",
             dependencies: [
-                "Gateway", "Telemetry", "Qwen", "Vault", "JSON", logging, nioCore,
+                "Gateway", "Telemetry", "Translation", "Qwen", "Vault", "JSON", logging, nioCore,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: settings),

@@ -1,4 +1,5 @@
 import Admission
+import HTTP
 package import Logging
 import NIOCore
 import NIOPosix
@@ -172,6 +173,9 @@ package struct StartupError: Error, Sendable, CustomStringConvertible {
 /// The version of the gateway.
 package enum GatewayVersion {
     package static let current = "0.1.0"
+    /// Of the libraries that are loaded, which may be newer than those it was built with.
+    package static var openSSL: String { TLSLibrary.version }
+    package static var nghttp2: String { HTTP2Library.version }
     /// What the gateway calls itself to Qwen.
     static let userAgent = "qwen-gateway/\(current)"
 }

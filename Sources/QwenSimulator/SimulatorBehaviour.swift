@@ -17,6 +17,8 @@ package struct SimulatorBehaviour: Sendable, Equatable {
     package var listsModels = true
     /// Whether answers carry the fields that Qwen's edge adds, and not only those that a client needs.
     package var sendsEdgeFields = false
+    /// Seconds that the simulator's clock is ahead.
+    package var clockSkew = 0
     /// The switches that were applied, in order, for people to read.
     package private(set) var switches: [String] = []
 

@@ -1,3 +1,4 @@
+import Glibc
 import HTTP
 import JSON
 import NIOCore
@@ -27,6 +28,7 @@ final class SimulatorService: ExchangeService {
     var document = JSONDocument()
     private let loop: LoopContext
     private var ids = 0
+    private var dates = HTTPDate()
     private var generation: Int
     private var behaviour: SimulatorBehaviour
     /// Whether calls are counted per key.
@@ -121,6 +123,7 @@ final class SimulatorService: ExchangeService {
         var fields = HeaderFields()
         if let contentType = answer.contentType { fields.append("content-type", contentType) }
         fields.append("x-request-id", answer.requestID)
+        fields.append("date", dates.text(at: Int64(time(nil)) + Int64(behaviour.clockSkew)))
         fields.append("server", "istio-envoy")
         if behaviour.sendsEdgeFields { appendEdgeFields(to: &fields) }
         for (name, value) in answer.fields { fields.append(name: name, value: value) }

@@ -80,6 +80,13 @@ extension Switch {
         Switch("known-models", "on|off", "with a key: 404 for unknown models", .simulator(flag(\.checksModel))),
         Switch("models", "on|off", "whether GET /models answers, or 404 (on)", .simulator(flag(\.listsModels))),
         Switch(
+            "clock", "SECONDS", "how far the clock of the date field is ahead (0)",
+            .simulator { simulator, text in
+                guard let seconds = Int(text), abs(seconds) < 1_000_000_000 else { return false }
+                simulator.clockSkew = seconds
+                return true
+            }),
+        Switch(
             "headers", "qwen|plain", "the fields that Qwen's edge adds: server, set-cookie, req-cost-time, …",
             .simulator { simulator, text in
                 simulator.sendsEdgeFields = text == "qwen"

@@ -1,12 +1,12 @@
 import Glibc
-import NIOCore
+package import NIOCore
 
 /// Finds out whether an address can be listened on, before several sockets share it.
-enum ListenProbe {
+package enum ListenProbe {
     /// Binds and listens, and lets go at once.
     ///
     /// - Throws: `IOError` with the system's reason, EADDRINUSE most often.
-    static func check(_ address: SocketAddress) throws {
+    package static func check(_ address: SocketAddress) throws {
         let family =
             switch address {
             case .v4: AF_INET

@@ -45,6 +45,15 @@ enum CommandSupport {
             """, exitCode: configurationExit)
     }
 
+    /// A way to ask Qwen something.
+    static func controlPlane(_ configuration: GatewayConfiguration) async throws -> ControlPlane {
+        do {
+            return try await ControlPlane.start(configuration)
+        } catch {
+            throw fail(error.description, exitCode: ExitCode(error.exitCode.rawValue))
+        }
+    }
+
     /// Refuses a name that no credential can have, before anybody is asked for anything.
     static func checkName(_ name: String) throws {
         guard Vault.isName(name) else {

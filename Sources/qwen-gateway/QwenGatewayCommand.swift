@@ -7,6 +7,9 @@ struct QwenGatewayCommand: AsyncParsableCommand {
         commandName: "qwen-gateway",
         abstract: "An HTTPS gateway to Qwen for clients that speak the OpenAI API.",
         version: "qwen-gateway \(gatewayVersion)",
-        subcommands: [ServeCommand.self, LoginCommand.self, LogoutCommand.self, CredentialsCommand.self],
+        subcommands: [
+            ServeCommand.self, LoginCommand.self, LogoutCommand.self, CredentialsCommand.self, CheckCommand.self,
+            DoctorCommand.self, ModelsCommand.self, VersionCommand.self,
+        ],
         defaultSubcommand: ServeCommand.self)
 }

@@ -1,14 +1,9 @@
-import NIOCore
-import NIOPosix
 package import Qwen
-import TLS
 import Telemetry
-import Transport
 
-/// A login without a gateway: for the command line. It has an event loop of its own.
+/// A login without a gateway: for the command line.
 package struct LoginSession: Sendable {
-    private let group: MultiThreadedEventLoopGroup
-    private let context: NIOLoopBound<LoopContext>
+    private let plane: ControlPlane
     private let keeper: LoginKeeper
 
     /// - Parameter onChange: told how far the login is.
@@ -20,29 +15,12 @@ package struct LoginSession: Sendable {
             throw StartupError("QWEN_CREDENTIALS_SECRET is not set", exitCode: .configuration)
         }
         let requests = try configuration.oauth.requests()
-        let tls: TLSClientContext
-        do {
-            tls = try TLSClientContext(additionalTrustFile: configuration.upstreamCAFile)
-        } catch {
-            throw StartupError(error.reason, exitCode: .configuration)
-        }
-        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-        do {
-            let context = try await LoopContext.makeAll(group)[0]
-            let eventLoop = context.eventLoop
-            let pools = try await eventLoop.submit {
-                let pools = UpstreamPools(tls: tls, loop: context.value, timeouts: ClientTimeouts(configuration))
-                return NIOLoopBound(pools, eventLoop: eventLoop)
-            }.get()
-            let keeper = LoginKeeper(
-                requests: requests, transport: FetchingOAuthTransport(fetcher: UpstreamFetcher(pools)),
-                clock: SystemOAuthClock(),
-                storage: StoredOAuthCredentials(store: store, redactor: SecretRedactor()),
-                lock: DirectoryLocks(store: store), onChange: onChange)
-            return LoginSession(group: group, context: context, keeper: keeper)
-        } catch {
-            throw StartupError("\(error)", exitCode: .unavailable)
-        }
+        let plane = try await ControlPlane.start(configuration)
+        let keeper = LoginKeeper(
+            requests: requests, transport: FetchingOAuthTransport(fetcher: plane.fetcher), clock: SystemOAuthClock(),
+            storage: StoredOAuthCredentials(store: store, redactor: SecretRedactor()),
+            lock: DirectoryLocks(store: store), onChange: onChange)
+        return LoginSession(plane: plane, keeper: keeper)
     }
 
     /// Logs in; returns when that has succeeded or failed.
@@ -57,7 +35,6 @@ package struct LoginSession: Sendable {
     }
 
     package func stop() async {
-        _ = try? await context.submit { $0.shutdown() }
-        try? await group.shutdownGracefully()
+        await plane.stop()
     }
 }

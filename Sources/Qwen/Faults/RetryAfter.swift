@@ -36,11 +36,11 @@ enum RetryAfter {
 }
 
 /// Reads the dates of HTTP in their three forms (RFC 9110 §5.6.7).
-enum HTTPDateParser {
+package enum HTTPDateParser {
     private static let months = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
 
     /// Seconds since 1970-01-01T00:00:00Z; nil for what is no date. The name of the day is not checked.
-    static func unixTime(_ text: String) -> Int64? {
+    package static func unixTime(_ text: String) -> Int64? {
         let parts = text.lowercased().split { $0 == " " || $0 == "," || $0 == "-" }
         // Sun, 06 Nov 1994 08:49:37 GMT; Sunday, 06-Nov-94 08:49:37 GMT; Sun Nov  6 08:49:37 1994
         let fields: (day: Substring, month: Substring, year: Substring, time: Substring)

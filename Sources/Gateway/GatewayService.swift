@@ -226,12 +226,15 @@ final class GatewayService: ExchangeService {
     private func makeExchange(_ server: ServerExchange, _ head: RequestHead?) -> GatewayExchange {
         var requestID: String?
         if let given = head?.fields["x-request-id"], RequestID.isAcceptable(given) { requestID = given }
-        let record = AccessRecord(
+        var record = AccessRecord(
             time: WallTime.now(), requestID: requestID ?? requestIDs.next(),
             client: server.connection.map(Self.address) ?? "-", method: head?.method ?? "-",
             path: head.map { Router.path(of: $0.path) } ?? "-",
             httpVersion: head?.version.rawValue ?? "-", tlsVersion: server.connection?.tlsVersion,
             duration: .zero, outcome: .completed)
+        if let head, let parent = head.fields["traceparent"] {
+            record.trace = TraceContext(parent: parent, state: head.fields["tracestate"])
+        }
         return GatewayExchange(service: self, server: server, record: record)
     }
 

@@ -3,6 +3,7 @@ extension LineWriter {
     mutating func write(_ record: AccessRecord) {
         begin(record.time, level: "info", message: "access")
         field("request_id", record.requestID)
+        field("trace_id", record.trace?.traceID)
         field("client", record.client)
         field("key", record.key)
         field("method", record.method)

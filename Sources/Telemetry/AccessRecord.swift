@@ -6,6 +6,8 @@ package struct AccessRecord: Sendable {
     package var time: WallTime
     /// The exchange's `X-Request-Id`.
     package var requestID: String
+    /// The trace that the request belongs to, if its client has named one.
+    package var trace: TraceContext?
     /// The client's address, without port.
     package var client: String
     /// The name of the client key, never the key.

@@ -7,6 +7,8 @@ import subprocess
 import httpx
 import pytest
 
+from servers import eventually
+
 SAMPLE = re.compile(r'^([a-zA-Z_:][a-zA-Z0-9_:]*)(\{[^}]*\})? (\S+)$')
 
 
@@ -60,6 +62,31 @@ def test_requests_tokens_and_refusals_are_counted(gateway):
     assert value(text, "qwen_gateway_credentials", state="healthy") == 1
     assert value(text, "process_open_fds") > 3
     assert gateway.key not in text
+
+
+TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("/v1/chat/completions", {"messages": [{"role": "user", "content": "hello"}]}),
+        ("/v1/completions", {"prompt": "hello"}),
+        ("/v1/embeddings", {"model": "text-embedding-v4", "input": "hello"}),
+    ],
+)
+def test_a_trace_is_passed_on_and_logged(gateway, path, words):
+    parent = f"00-{TRACE}-00f067aa0ba902b7-01"
+    body = {"model": "qwen3-coder-plus"} | words
+    headers = {"authorization": f"Bearer {gateway.key}", "traceparent": parent, "tracestate": "vendor=1"}
+    with httpx.Client(base_url=gateway.origin, http2=True, verify=gateway.certificates.client_context()) as client:
+        assert client.post(path, json=body, headers=headers).status_code == 200
+        assert client.post(path, json=body, headers=headers | {"traceparent": "00-junk"}).status_code == 200
+    traced, untraced = (dict(request["fields"]) for request in gateway.simulator.requests(2))
+    assert traced["traceparent"] == parent and traced["tracestate"] == "vendor=1"
+    assert "traceparent" not in untraced
+    lines = eventually(lambda: len(found := gateway.access_lines()) >= 2 and found, 5, "two lines in the access log")
+    assert lines[0]["trace_id"] == TRACE and "trace_id" not in lines[1]
 
 
 def test_the_public_address_does_not_show_them(gateway):

@@ -2,6 +2,7 @@ import EventStream
 import HTTP
 import NIOCore
 import Qwen
+import Telemetry
 import Transport
 
 /// One of the calls to Qwen that an exchange makes, of which it makes several: it reads what Qwen answers into events,
@@ -32,7 +33,8 @@ final class PartCall: QwenCallHandler {
         let service = exchange.service
         let call = QwenCall(
             service.dispatcher, requestID: exchange.requestID, clientKey: exchange.clientKey, bodySize: size,
-            shared: service.shared, handler: self)
+            shared: service.shared,
+            trace: exchange.record.trace, handler: self)
         self.call = call
         if exchange.server.hasResponded { call.commit() }
         call.start()

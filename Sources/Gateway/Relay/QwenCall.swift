@@ -59,6 +59,8 @@ final class QwenCall {
     private(set) var attempt = 0
     /// Bytes of the request, as long as it waits.
     let bodySize: Int
+    /// Told to Qwen with the request, if there is one.
+    private let trace: TraceContext?
     private var queuedSince = NIODeadline.uptimeNanoseconds(0)
     /// Why the last attempt was of no use.
     private var lastFailure: QwenCallFailure?
@@ -67,9 +69,10 @@ final class QwenCall {
 
     init(
         _ dispatcher: QwenDispatcher, requestID: String, clientKey: String, bodySize: Int, shared: GatewayShared,
-        handler: any QwenCallHandler
+        trace: TraceContext?, handler: any QwenCallHandler
     ) {
         self.bodySize = bodySize
+        self.trace = trace
         self.dispatcher = dispatcher
         self.requestID = requestID
         self.clientKey = clientKey
@@ -182,7 +185,11 @@ final class QwenCall {
         }
         attempt += 1
         dispatcher.callBegan()
-        let (head, body) = handler.request(for: lease)
+        var (head, body) = handler.request(for: lease)
+        if let trace {
+            head.fields.append("traceparent", trace.parent)
+            if let state = trace.state { head.fields.append("tracestate", state) }
+        }
         let call = UpstreamCall(head: head, body: body, handler: self, now: loop.now)
         state = .calling(call, lease)
         pool.start(call)

@@ -80,7 +80,8 @@ final class RelayExchange: ExchangeHandler {
         }
         let call = QwenCall(
             service.dispatcher, requestID: exchange.requestID, clientKey: exchange.clientKey,
-            bodySize: request?.body.readableBytes ?? 0, shared: service.shared, handler: self)
+            bodySize: request?.body.readableBytes ?? 0, shared: service.shared,
+            trace: exchange.record.trace, handler: self)
         self.call = call
         call.start()
     }

@@ -194,9 +194,13 @@ final class GatewayService: ExchangeService {
         return refuse(exchange, APIError(fault))
     }
 
-    func connectionFailed(_ connection: ServerConnection, _ reason: String) {
+    func connectionFailed(_ connection: ServerConnection, _ fault: ConnectionFault) {
         shared.logger.debug(
-            "connection failed", metadata: ["client": "\(Self.address(connection))", "reason": "\(reason)"])
+            "connection failed",
+            metadata: [
+                "client": "\(Self.address(connection))", "reason": "\(fault.reason.rawValue)",
+                "error": "\(fault.message)",
+            ])
     }
 
     private func refuse(_ exchange: GatewayExchange, _ error: APIError) -> any ExchangeHandler {

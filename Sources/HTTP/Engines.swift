@@ -21,6 +21,14 @@ package protocol ServerEngine: AnyObject {
     func consume(_ stream: StreamID, _ bytes: Int)
     /// Bytes of response body that wait to go into the output.
     func queuedBytes(_ stream: StreamID) -> Int
+    /// Bytes of response bodies that wait to go into the output, on all streams.
+    var bufferedBytes: Int { get }
+    /// Whether response bytes wait for the client to open a flow-control window that is closed. Never on HTTP/1.1.
+    func waitsForWindow(_ stream: StreamID) -> Bool
+    /// The work for a stream whose end was reported is gone: another may take its place. To be called once for each
+    /// stream of which `nextEvent` has told, after its `closed` or `reset`. Until then it counts among the streams
+    /// that the client may have at once: whoever resets streams gets no further than who keeps them.
+    func release(_ stream: StreamID)
     /// Appends what is to be sent, stopping soon after `limit` bytes; returns whether anything was written.
     func writeOutput(into output: inout ByteBuffer, limit: Int) -> Bool
     /// A request's head did not become whole in time: HTTP/1.1 refuses it with a 408 and closes after the answer.
@@ -34,8 +42,14 @@ package protocol ServerEngine: AnyObject {
     var isFinished: Bool { get }
     /// True while the engine holds so much unparsed input that no more should be read.
     var wantsReadPaused: Bool { get }
-    /// True while a request's head is arriving and not yet whole: the driver bounds its time.
-    var isReceivingHead: Bool { get }
+    /// When the first byte came of what the driver bounds the time of, while it is not whole: a request's head, and on
+    /// HTTP/2 the connection's preface with its SETTINGS.
+    var headBegan: NIODeadline? { get }
+}
+
+extension ServerEngine {
+    /// True while a request's head is arriving and not yet whole.
+    package var isReceivingHead: Bool { headBegan != nil }
 }
 
 /// A client's side of one HTTP connection, without I/O. The driver works it as it does a `ServerEngine`.

@@ -62,9 +62,3 @@ package enum AbortReason: Sendable {
     /// The exchange is no longer wanted (RST_STREAM CANCEL).
     case cancel
 }
-
-/// A fault that ends the connection: answer with what `output` holds (GOAWAY, an alert), then close.
-package struct ConnectionFault: Error, Sendable, Equatable {
-    package var message: String
-    package init(_ message: String) { self.message = message }
-}

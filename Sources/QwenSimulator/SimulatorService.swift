@@ -85,7 +85,7 @@ final class SimulatorService: ExchangeService {
         return RefusedExchange()
     }
 
-    func connectionFailed(_ connection: ServerConnection, _ reason: String) {}
+    func connectionFailed(_ connection: ServerConnection, _ fault: ConnectionFault) {}
 
     // MARK: Keys
 

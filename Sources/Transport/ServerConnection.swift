@@ -250,7 +250,12 @@ package final class ServerConnection: ChannelInboundHandler, Flushable, Sweepabl
         let handler = exchange.handler
         exchange.handler = nil
         handler?.exchangeEnded(end)
-        exchange.connection = nil
+        exchange.over(end)
+    }
+
+    /// The work for an exchange that is over is gone.
+    func release(_ id: StreamID) {
+        engine?.release(id)
     }
 
     private func updateReading() {

@@ -32,6 +32,39 @@ package final class ServerExchange {
         self.began = began
     }
 
+    // MARK: The place among the connection's streams
+
+    /// Calls to the upstream that were sent for the exchange and are not gone.
+    private var callsInFlight = 0
+    /// The connection on which the exchange keeps its place after it ended.
+    private var leaving: ServerConnection?
+
+    func callSent() {
+        callsInFlight += 1
+    }
+
+    /// A call has ended, or the upstream was told that it is no longer wanted.
+    func callGone() {
+        callsInFlight -= 1
+        guard callsInFlight == 0, let leaving else { return }
+        self.leaving = nil
+        leaving.release(id)
+    }
+
+    /// The exchange is over. One that was broken off keeps its place among the client's streams until its calls are
+    /// gone, so that opening and resetting streams starts no more of them than keeping them open (CVE-2023-44487).
+    func over(_ end: ExchangeEnd) {
+        let connection = connection
+        self.connection = nil
+        if end == .completed || callsInFlight == 0 {
+            connection?.release(id)
+        } else {
+            leaving = connection
+        }
+    }
+
+    // MARK: Answering
+
     /// Sends the response's head. `end` says that no body follows.
     package func respond(_ head: ResponseHead, end: Bool) {
         guard !hasResponded, let connection else { return }
@@ -130,7 +163,7 @@ package protocol ExchangeService: AnyObject {
     /// A request was refused before it reached the application: answer it with `fault.status`.
     func exchange(_ exchange: ServerExchange, refused fault: RequestFault) -> any ExchangeHandler
     /// A connection was ended for a fault of the client's, in its TLS session or its framing.
-    func connectionFailed(_ connection: ServerConnection, _ reason: String)
+    func connectionFailed(_ connection: ServerConnection, _ fault: ConnectionFault)
 }
 
 /// Notices that a quantity which should shrink does not.

@@ -32,11 +32,11 @@ package final class ServerLoop {
     }
 
     func handshakeFailed(_ connection: ServerConnection, _ error: TLSError, wasEstablished: Bool) {
-        service.connectionFailed(connection, wasEstablished ? "tls: \(error)" : "tls handshake: \(error)")
+        service.connectionFailed(connection, ConnectionFault(wasEstablished ? .tls : .tlsHandshake, "\(error)"))
     }
 
     func connectionFailed(_ connection: ServerConnection, _ fault: ConnectionFault) {
-        service.connectionFailed(connection, fault.message)
+        service.connectionFailed(connection, fault)
     }
 
     func beginDrain() {

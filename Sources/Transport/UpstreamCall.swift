@@ -7,6 +7,8 @@ package import NIOCore
 package final class UpstreamCall {
     package let head: RequestHead
     package let body: ByteBuffer
+    /// The client's exchange for which the call is made, if it is for one: it keeps its place until the call is gone.
+    let exchange: ServerExchange?
     /// Told of the response; let go once the call is over.
     private(set) var handler: (any UpstreamCallHandler)?
 
@@ -32,8 +34,12 @@ package final class UpstreamCall {
     /// Where it waits, to take itself out.
     weak var pool: UpstreamPool?
 
-    package init(head: RequestHead, body: ByteBuffer, handler: any UpstreamCallHandler, now: NIODeadline) {
+    package init(
+        head: RequestHead, body: ByteBuffer, handler: any UpstreamCallHandler, now: NIODeadline,
+        exchange: ServerExchange? = nil
+    ) {
         self.head = head
+        self.exchange = exchange
         self.body = body
         self.handler = handler
         self.waitingSince = now

@@ -15,6 +15,8 @@ final class UpstreamConnection: ChannelInboundHandler, Flushable, Sweepable {
     private var session: TLSSession?
     private(set) var engine: (any ClientEngine)?
     private var calls = StreamTable<UpstreamCall>()
+    /// The clients' exchanges whose calls were given up, until the upstream is told.
+    private var leaving = StreamTable<ServerExchange>()
     private var context: ChannelHandlerContext?
     /// Handshake bytes and alerts that wait for the end of the pass.
     private var records = ByteBuffer()
@@ -61,13 +63,14 @@ final class UpstreamConnection: ChannelInboundHandler, Flushable, Sweepable {
     func start(_ call: UpstreamCall) -> Bool {
         guard !isClosing, let engine, let id = engine.send(call.head, body: call.body) else { return false }
         calls.insert(call, at: id.rawValue)
+        call.exchange?.callSent()
         call.sent(self, id, now: loop.now)
         loop.scheduleFlush(self)
         return true
     }
 
     func cancel(_ id: StreamID) {
-        calls.remove(id.rawValue)
+        if let exchange = calls.remove(id.rawValue)?.exchange { leaving.insert(exchange, at: id.rawValue) }
         engine?.cancel(id)
         if calls.isEmpty { idleSince = loop.now }
         loop.scheduleFlush(self)
@@ -199,7 +202,12 @@ final class UpstreamConnection: ChannelInboundHandler, Flushable, Sweepable {
 
     private func take(_ id: StreamID) -> UpstreamCall? {
         defer { if calls.isEmpty { idleSince = loop.now } }
-        return calls.remove(id.rawValue)
+        guard let call = calls.remove(id.rawValue) else {
+            leaving.remove(id.rawValue)?.callGone()
+            return nil
+        }
+        call.exchange?.callGone()
+        return call
     }
 
     /// Reports a failed exchange, or sends the request anew where that is safe: Qwen says that it did not begin, or
@@ -298,6 +306,8 @@ final class UpstreamConnection: ChannelInboundHandler, Flushable, Sweepable {
         for call in calls.all {
             if case .sent(_, let id) = call.state, take(id) != nil { fail(call, StreamFailure(.connectionClosed)) }
         }
+        for exchange in leaving.all { exchange.callGone() }
+        leaving.removeAll()
         let unestablished = engine == nil
         engine = nil
         pool.closed(

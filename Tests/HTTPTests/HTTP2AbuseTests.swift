@@ -8,69 +8,144 @@ import Testing
 struct HTTP2AbuseTests {
     /// A client that repeats something of no use.
     struct Attack: Sendable, CustomTestStringConvertible {
+        typealias Reason = ConnectionFault.Reason
+
         var testDescription: String
         /// What comes before.
         var opening: [UInt8] = []
         /// Frames in each round.
         var frames = 1
-        var verdict = Verdict.goAway(Code.enhanceYourCalm)
+        var reason: Reason
+        var code: UInt32
+        /// Whether each request's response begins.
+        var begins = false
         var round: @Sendable (Int) -> [UInt8]
         init(
-            _ description: String, opening: [UInt8] = [], frames: Int = 1,
-            verdict: Verdict = .goAway(Code.enhanceYourCalm), _ round: @escaping @Sendable (Int) -> [UInt8]
+            _ description: String, _ reason: Reason = .idleFrames, opening: [UInt8] = [], frames: Int = 1,
+            code: UInt32 = Code.enhanceYourCalm, begins: Bool = false, _ round: @escaping @Sendable (Int) -> [UInt8]
         ) {
             testDescription = description
+            self.reason = reason
             self.opening = opening
             self.frames = frames
-            self.verdict = verdict
+            self.code = code
+            self.begins = begins
             self.round = round
         }
     }
 
     static let post = Make.request("POST")
     static let open = Make.headers(1, post, end: false)
+    static let refused = Make.headers(1, post + [("Upper", "1")], end: false)
 
     static func id(_ index: Int, _ first: Int = 1) -> UInt32 { UInt32(first + 2 * index) }
 
-    static let attacks: [Attack] = [
-        Attack("rapid reset", frames: 2) { Make.headers(id($0), post, end: false) + Make.reset(id($0)) },
-        Attack("rapid reset of whole requests", frames: 2) {
+    static let resets: [Attack] = [
+        Attack("rapid reset", .rapidReset, frames: 2) {
+            Make.headers(id($0), post, end: false) + Make.reset(id($0))
+        },
+        Attack("rapid reset of whole requests", .rapidReset, frames: 2) {
             Make.headers(id($0), Make.request()) + Make.reset(id($0))
         },
-        // What we are made to send:
-        Attack("made-you-reset by WINDOW_UPDATE of 2^31-1", frames: 2) {
+        Attack("rapid reset after the response began", .rapidReset, frames: 2, begins: true) {
+            Make.headers(id($0), Make.request()) + Make.reset(id($0))
+        },
+        Attack("rapid reset with PRIORITY between", .rapidReset, frames: 3) {
+            Make.headers(id($0), post, end: false) + Make.priority(id($0), on: 0) + Make.reset(id($0))
+        },
+        Attack("rapid reset with WINDOW_UPDATE between", .rapidReset, frames: 3) {
+            Make.headers(id($0), post, end: false) + Make.windowUpdate(id($0), 1) + Make.reset(id($0))
+        },
+        Attack("rapid reset with a body", .rapidReset, frames: 3) {
+            Make.headers(id($0), post, end: false) + Make.data(id($0), "{}") + Make.reset(id($0))
+        },
+    ]
+
+    /// What we are made to send RST_STREAM for.
+    static let forced: [Attack] = [
+        Attack("WINDOW_UPDATE of 2^31-1", .forcedResets, frames: 2) {
             Make.headers(id($0), post, end: false) + Make.windowUpdate(id($0), 0x7FFF_FFFF)
         },
-        Attack("made-you-reset by a content-length that differs", frames: 2) {
+        Attack("SETTINGS that makes a window overflow", .forcedResets, frames: 4) {
+            Make.headers(id($0), post, end: false) + Make.windowUpdate(id($0), 0x7FFF_FFFF - 65_535)
+                + Make.settings([(4, 65_536)]) + Make.settings([(4, 65_535)])
+        },
+        Attack("a content-length that differs", .forcedResets, frames: 2) {
             Make.headers(id($0), post + [("content-length", "2")], end: false) + Make.data(id($0), "x", end: true)
         },
-        Attack("made-you-reset by too much DATA", frames: 2) {
+        Attack("a content-length without a body", .forcedResets) {
+            Make.headers(id($0), post + [("content-length", "2")])
+        },
+        Attack("too much DATA", .forcedResets, frames: 2) {
             Make.headers(id($0), post + [("content-length", "2")], end: false) + Make.data(id($0), "xxx")
         },
-        Attack("made-you-reset by malformed fields") { Make.headers(id($0), post + [("Upper", "1")]) },
-        Attack("made-you-reset by forbidden bytes") { Make.headers(id($0), post + [("x", "a\rb")]) },
-        Attack("made-you-reset by trailers without an end", frames: 2) {
+        Attack("capital letters in a name", .forcedResets) { Make.headers(id($0), post + [("Upper", "1")]) },
+        Attack("a connection-specific field", .forcedResets) { Make.headers(id($0), post + [("connection", "x")]) },
+        Attack("transfer-encoding", .forcedResets) { Make.headers(id($0), post + [("transfer-encoding", "x")]) },
+        Attack("te: gzip", .forcedResets) { Make.headers(id($0), post + [("te", "gzip")]) },
+        Attack("forbidden bytes", .forcedResets) { Make.headers(id($0), post + [("x", "a\rb")]) },
+        Attack("an unknown pseudo-field", .forcedResets) { Make.headers(id($0), [(":x", "1")] + post) },
+        Attack("a response's pseudo-field", .forcedResets) { Make.headers(id($0), [(":status", "200")] + post) },
+        Attack("a pseudo-field behind others", .forcedResets) {
+            Make.headers(id($0), [("x", "1")] + post)
+        },
+        Attack("a pseudo-field twice", .forcedResets) { Make.headers(id($0), [(":method", "GET")] + post) },
+        Attack("no :path", .forcedResets) { Make.headers(id($0), Array(post.dropLast())) },
+        Attack("an empty :path", .forcedResets) { Make.headers(id($0), Make.request(path: "")) },
+        Attack("a :path without /", .forcedResets) { Make.headers(id($0), Make.request(path: "x")) },
+        Attack("trailers without an end", .forcedResets, frames: 2) {
             Make.headers(id($0), post, end: false) + Make.headers(id($0), [("x", "1")], end: false)
         },
-        Attack("made-you-reset by DATA after the end", frames: 2, verdict: .goAway(Code.streamClosed)) {
+        Attack("pseudo-fields in trailers", .forcedResets, frames: 2) {
+            Make.headers(id($0), post, end: false) + Make.headers(id($0), [(":path", "/")])
+        },
+        // These break the whole connection at once.
+        Attack("DATA after the end", .protocolError, frames: 2, code: Code.streamClosed) {
             Make.headers(id($0), Make.request()) + Make.data(id($0), "x")
         },
-        Attack("made-you-reset by WINDOW_UPDATE of 0", frames: 2, verdict: .goAway(Code.protocolError)) {
+        Attack("HEADERS after the end", .protocolError, frames: 2, code: Code.streamClosed) {
+            Make.headers(id($0), Make.request()) + Make.headers(id($0), [("x", "1")])
+        },
+        Attack("WINDOW_UPDATE of 0", .protocolError, frames: 2, code: Code.protocolError) {
             Make.headers(id($0), post, end: false) + Make.windowUpdate(id($0), 0)
         },
-        Attack("made-you-reset by PRIORITY on itself", frames: 2, verdict: .goAway(Code.protocolError)) {
+        Attack("PRIORITY on itself", .protocolError, frames: 2, code: Code.protocolError) {
             Make.headers(id($0), post, end: false) + Make.priority(id($0), on: id($0))
         },
-        // Frames of no progress:
+        Attack("HEADERS with a priority on itself", .protocolError, code: Code.protocolError) {
+            Make.headers(id($0), big32(id($0)) + [15] + Make.block(post), flags: Flag.priority)
+        },
+        Attack("PRIORITY of a wrong length", .protocolError, frames: 2, code: Code.frameSizeError) {
+            Make.headers(id($0), post, end: false) + Make.frame(Kind.priority, 0, id($0), [0, 0, 0, 0])
+        },
+        Attack("RST_STREAM of a wrong length", .protocolError, frames: 2, code: Code.frameSizeError) {
+            Make.headers(id($0), post, end: false) + Make.frame(Kind.rstStream, 0, id($0), [0, 0, 8])
+        },
+        Attack("WINDOW_UPDATE of a wrong length", .protocolError, frames: 2, code: Code.frameSizeError) {
+            Make.headers(id($0), post, end: false) + Make.frame(Kind.windowUpdate, 0, id($0), [0, 0, 1])
+        },
+        Attack("DATA past the largest frame", .protocolError, frames: 2, code: Code.frameSizeError) {
+            Make.headers(id($0), post, end: false)
+                + Make.frame(Kind.data, 0, id($0), Array(repeating: 0, count: 16_385))
+        },
+        Attack("padding past the frame", .protocolError, frames: 2, code: Code.protocolError) {
+            Make.headers(id($0), post, end: false) + Make.frame(Kind.data, Flag.padded, id($0), [9, 1])
+        },
+    ]
+
+    static let idle: [Attack] = [
         Attack("SETTINGS") { _ in Make.settings() },
         Attack("SETTINGS with entries") { Make.settings([(1, UInt32($0 % 4096)), (4, UInt32($0))]) },
+        Attack("SETTINGS ACK unasked", .protocolError, code: Code.protocolError) { _ in Make.settingsAck },
         Attack("PING") { _ in Make.ping() },
         Attack("PING ACK") { _ in Make.ping(Flag.ack) },
         Attack("PRIORITY on idle streams") { Make.priority(id($0), on: 0) },
         Attack("PRIORITY on one stream", opening: open) { Make.priority(1, on: id($0, 3)) },
-        Attack("WINDOW_UPDATE on the connection") { _ in Make.windowUpdate(0, 1) },
-        Attack("WINDOW_UPDATE on a stream", opening: open) { _ in Make.windowUpdate(1, 1) },
-        Attack("WINDOW_UPDATE on a closed stream", opening: open + Make.reset(1)) { _ in Make.windowUpdate(1, 1) },
+        Attack("WINDOW_UPDATE on the connection", .windowUpdates) { _ in Make.windowUpdate(0, 1) },
+        Attack("WINDOW_UPDATE on a stream", .windowUpdates, opening: open) { _ in Make.windowUpdate(1, 1) },
+        Attack("WINDOW_UPDATE on a closed stream", .windowUpdates, opening: open + Make.reset(1)) { _ in
+            Make.windowUpdate(1, 1)
+        },
         Attack("RST_STREAM on a closed stream", opening: open + Make.reset(1)) { _ in Make.reset(1) },
         Attack("empty DATA", opening: open) { _ in Make.data(1, "") },
         Attack("padding only", opening: open) { _ in
@@ -81,33 +156,53 @@ struct HTTP2AbuseTests {
         Attack("ALTSVC") { _ in Make.frame(0xA, 0, 0, [0, 1, 65, 66]) },
         Attack("PRIORITY_UPDATE") { _ in Make.frame(0x10, 0, 0, big32(1) + [117]) },
         Attack("GOAWAY", opening: open) { _ in Make.goAway(0, 0) },
-        Attack("DATA on a stream that we reset", opening: Make.headers(1, post + [("Upper", "1")], end: false)) { _ in
-            Make.data(1, "x")
+        Attack("PUSH_PROMISE", .protocolError, opening: open, code: Code.protocolError) { _ in
+            Make.frame(Kind.pushPromise, Flag.endHeaders, 1, big32(2) + Make.block(post))
         },
-        Attack("empty DATA on a stream that we reset", opening: Make.headers(1, post + [("Upper", "1")], end: false)) {
-            _ in Make.data(1, "")
+        Attack("DATA on a stream that we reset", opening: refused) { _ in Make.data(1, "x") },
+        Attack("empty DATA on a stream that we reset", opening: refused) { _ in Make.data(1, "") },
+        Attack("HEADERS on a stream that we reset", opening: refused) { _ in
+            Make.headers(1, [("x", "1")], end: false)
         },
-        Attack("HEADERS on a stream that we reset", opening: Make.headers(1, post + [("Upper", "1")], end: false)) {
-            _ in Make.headers(1, [("x", "1")], end: false)
+        Attack("frames of every kind") {
+            switch $0 % 5 {
+            case 0: Make.ping()
+            case 1: Make.settings()
+            case 2: Make.priority(1, on: 0)
+            case 3: Make.windowUpdate(0, 1)
+            default: Make.frame(0x42, 0, 0)
+            }
         },
-        Attack("CONTINUATION", opening: Make.frame(Kind.headers, 0, 1, Make.block(post))) { _ in
-            Make.frame(Kind.continuation, 0, 1, Make.block([("x", "1")]))
+        Attack("frames of every kind, and resets", .rapidReset, frames: 4) {
+            Make.ping() + Make.headers(id($0), post, end: false) + Make.settings() + Make.reset(id($0))
         },
-        Attack("empty CONTINUATION", opening: Make.frame(Kind.headers, 0, 1)) { _ in Make.frame(Kind.continuation, 0, 1)
+        Attack("resets of either side in turn", .rapidReset, frames: 3) {
+            Make.headers(id(2 * $0), post, end: false) + Make.reset(id(2 * $0))
+                + Make.headers(id(2 * $0 + 1), post + [("Upper", "1")])
         },
         Attack(
-            "CONTINUATION on a stream that is ignored",
-            opening: Make.headers(1, post + [("Upper", "1")], end: false) + Make.frame(Kind.headers, 0, 1)
+            "CONTINUATION", .continuationFlood, opening: Make.frame(Kind.headers, 0, 1, Make.block(post))
+        ) { _ in Make.frame(Kind.continuation, 0, 1, Make.block([("x", "1")])) },
+        Attack("empty CONTINUATION", .continuationFlood, opening: Make.frame(Kind.headers, 0, 1)) { _ in
+            Make.frame(Kind.continuation, 0, 1)
+        },
+        Attack(
+            "CONTINUATION on a stream that is ignored", .continuationFlood,
+            opening: refused + Make.frame(Kind.headers, 0, 1)
         ) { _ in Make.frame(Kind.continuation, 0, 1) },
     ]
+
+    static let attacks = resets + forced + idle
 
     @Test(arguments: attacks)
     func ends(_ attack: Attack) {
         let client = RawClient()
         client.answers = false
+        client.begins = attack.begins
         client.send(attack.opening)
         let (rounds, verdict) = client.flood(attack.round)
-        #expect(verdict == attack.verdict)
+        #expect(verdict == .goAway(attack.code))
+        #expect(client.reason == attack.reason)
         #expect(rounds * attack.frames <= 1_000, "\(rounds) rounds")
         #expect(client.server.isFinished)
     }
@@ -121,10 +216,10 @@ struct HTTP2AbuseTests {
         let all = (0..<4_000).flatMap { attack.round($0) }
         // Resets that wait to be sent hold their streams' places: past 128 nghttp2 finds too many streams open.
         let verdict = client.verdict(of: all)
-        #expect(verdict == attack.verdict || verdict == .goAway(Code.protocolError))
+        #expect(verdict == .goAway(attack.code) || verdict == .goAway(Code.protocolError))
         #expect(client.server.isFinished)
-        // Of streams that were opened, no more than the budget lets through was shown to the application.
-        #expect(client.heads.count <= 501)
+        // The application was shown no more than it may have at once: it had no time to let go of any.
+        #expect(client.heads.count <= 128)
     }
 
     /// The same from a peer that reads nothing: what we would answer does not pile up.
@@ -204,220 +299,74 @@ struct HTTP2AbuseTests {
         #expect(count <= 1_000)
     }
 
-    // MARK: Header bombs (CVE-2026-49975)
+    // MARK: The budget
 
-    /// One-byte references to a large entry of the dynamic table.
-    @Test(arguments: [true, false])
-    func bombOfBytes(_ isOneRead: Bool) {
-        let client = RawClient()
-        let entry = [0x40] + Make.text("x-bomb") + Make.text(String(repeating: "b", count: 3_900))
-        client.send(Make.headers(1, Make.block(Make.request()) + entry))
-        let bomb = Array(repeating: UInt8(0xBE), count: 16_000)
-        let frames =
-            Make.frame(Kind.headers, Flag.endStream, 3, Make.block(Make.request()) + bomb)
-            + (0..<8).flatMap { _ in Make.frame(Kind.continuation, 0, 3, bomb) }
-        client.cut = isOneRead ? .whole : .random
-        #expect(client.verdict(of: frames) == .goAway(Code.enhanceYourCalm))
-        #expect(client.thrown == ConnectionFault("a header section far over the limits"))
-        // It ended at four times the limit, 66 references in.
-        #expect(client.server.incoming.listSize <= 4 * 64 * 1024 + 4_000)
-        #expect(client.server.incoming.fields.byteCount <= 64 * 1024)
-    }
-
-    /// Very many small fields; crumbs of a cookie among them.
-    @Test(arguments: ["x", "cookie"])
-    func bombOfFields(_ name: String) {
-        let client = RawClient()
-        client.send(Make.headers(1, Make.block(Make.request()) + [0x40] + Make.text(name) + Make.text("")))
-        let bomb = Array(repeating: UInt8(0xBE), count: 5_000)
-        #expect(
-            client.verdict(of: Make.headers(3, Make.block(Make.request()) + bomb)) == .goAway(Code.enhanceYourCalm))
-        #expect(client.server.incoming.count <= 1_001)
-    }
-
-    // MARK: Honest clients
-
-    /// Stop, pressed two hundred times in half a minute; and all at once.
-    @Test(arguments: [Int64(150), 0])
-    func cancels(_ milliseconds: Int64) {
-        let client = RawClient()
-        client.answers = false
-        for index in 0..<200 {
-            client.now = client.now + .milliseconds(milliseconds)
-            client.send(Make.headers(Self.id(index), Self.post) + Make.reset(Self.id(index)))
-        }
-        #expect(client.thrown == nil && Verdict(client.frames) == .accepted)
-        #expect(client.server.openStreams == 0)
-        client.answers = true
-        client.clear()
-        client.send(Make.headers(9_999, Make.request()))
-        #expect(client.transcript.last == "closed 9999")
-    }
-
-    /// Ten cancelled streams a second for a quarter of an hour.
-    @Test func cancelsForever() {
-        let client = RawClient()
-        client.answers = false
-        for index in 0..<9_000 {
-            client.now = client.now + .milliseconds(100)
-            client.send(Make.headers(Self.id(index), Self.post) + Make.reset(Self.id(index)))
-        }
-        #expect(client.thrown == nil && Verdict(client.frames) == .accepted)
-    }
-
-    /// WINDOW_UPDATE twice and a PING for every small DATA frame of a long stream.
-    @Test func windowUpdateForEachDataFrame() {
-        let client = RawClient()
-        client.answers = false
-        client.send(Make.headers(1, Make.request()))
-        client.server.respond(StreamID(1), ResponseHead(status: 200), end: false)
-        for _ in 0..<10_000 {
-            client.server.write(StreamID(1)) { $0.writeString("chunk") }
-            client.run()
-            client.send(Make.windowUpdate(1, 5) + Make.windowUpdate(0, 5) + Make.ping())
-        }
-        #expect(client.thrown == nil && !client.server.isFinished)
-        #expect(client.body(1).count == 50_000)
-    }
-
-    /// The same from a client that pauses, and then acknowledges two thousand DATA frames at once.
-    @Test func windowUpdatesAfterAPause() {
-        let client = RawClient()
-        client.answers = false
-        client.send(Make.headers(1, Make.request()))
-        client.server.respond(StreamID(1), ResponseHead(status: 200), end: false)
-        for _ in 0..<20 {
-            for _ in 0..<2_000 {
-                client.server.write(StreamID(1)) { $0.writeString("chunk") }
-                client.run()
-            }
-            client.send((0..<2_000).flatMap { _ in Make.windowUpdate(1, 5) + Make.windowUpdate(0, 5) })
-        }
-        #expect(client.thrown == nil && !client.server.isFinished)
-    }
-
-    @Test func keepAlivePings() {
-        let client = RawClient()
-        client.answers = false
-        client.send(Make.headers(1, Make.request()))
-        for _ in 0..<20_000 {
-            client.now = client.now + .seconds(1)
-            client.send(Make.ping())
-        }
-        #expect(client.thrown == nil && !client.server.isFinished)
-    }
-
-    /// Requests that end with an empty DATA frame, with SETTINGS and WINDOW_UPDATE around them.
-    @Test func manyRequests() {
-        let client = RawClient()
-        for index in 0..<5_000 {
-            let id = Self.id(index)
-            client.send(
-                Make.headers(id, Self.post, end: false) + Make.data(id, "{}") + Make.data(id, "", end: true)
-                    + Make.windowUpdate(0, 2))
-            client.clear()
-        }
-        #expect(client.thrown == nil && !client.server.isFinished)
-    }
-
-    /// The same without any DATA in the answers that would pay for something, and with heads in many pieces.
-    @Test func manyRequestsWithBodilessAnswers() {
-        let client = RawClient()
-        client.answers = false
-        let block = Make.block(Self.post)
-        for index in 0..<2_000 {
-            let id = Self.id(index)
-            let pieces = (0..<10).flatMap { Make.frame(Kind.continuation, 0, id, [block[$0 + 1]]) }
-            client.send(
-                Make.frame(Kind.headers, 0, id, [block[0]]) + pieces
-                    + Make.frame(Kind.continuation, Flag.endHeaders, id, Array(block[11...]))
-                    + Make.data(id, "", end: true))
-            client.server.respond(StreamID(Int32(id)), ResponseHead(status: 204), end: true)
-            client.run()
-            client.clear()
-        }
-        #expect(client.thrown == nil && !client.server.isFinished)
-    }
-
-    /// A body in frames of one byte is slow, and no attack on the frame layer.
-    @Test func bodyInSingleBytes() {
-        let client = RawClient()
-        client.send(Self.open)
-        for _ in 0..<5_000 { client.send(Make.data(1, "x")) }
-        client.send(Make.data(1, "", end: true))
-        #expect(client.transcript.suffix(2) == ["end 1", "closed 1"])
-    }
-
-    /// Uploads that are refused early, each with a window's worth under way.
-    @Test func refusedUploads() {
-        let client = RawClient()
-        client.answers = false
-        for index in 0..<300 {
-            let id = Self.id(index)
-            client.send(Make.headers(id, Self.post, end: false))
-            client.answer(StreamID(Int32(id)), 401, "no")
-            client.run()
-            for _ in 0..<64 { client.send(Make.frame(Kind.data, 0, id, Array(repeating: 1, count: 1_000))) }
-        }
-        #expect(client.thrown == nil && !client.server.isFinished)
-    }
-
-    /// Our own aborts are not the client's fault.
-    @Test func ourResets() {
-        let client = RawClient()
-        client.answers = false
-        for index in 0..<2_000 {
-            let id = Self.id(index)
-            client.send(Make.headers(id, Make.request()))
-            client.server.abort(StreamID(Int32(id)), index % 2 == 0 ? .internalError : .cancel)
-            client.run()
-        }
-        #expect(client.thrown == nil && !client.server.isFinished)
-    }
-
-    // MARK: The budgets
-
-    @Test func resetBudget() {
+    private func budget(_ seconds: Int64 = 0) -> HTTP2Abuse {
         var abuse = HTTP2Abuse()
-        abuse.refill(.uptimeNanoseconds(0))
-        for _ in 0..<400 { abuse.countReset() }
+        abuse.refill(.uptimeNanoseconds(UInt64(seconds) * 1_000_000_000))
+        return abuse
+    }
+
+    @Test(arguments: [(HTTP2Abuse.Act.reset, 400), (.forcedReset, 400), (.refusedStream, 400), (.idleFrame, 800)])
+    func burst(_ act: HTTP2Abuse.Act, _ most: Int) {
+        var abuse = budget()
+        for _ in 0..<most { abuse.count(act) }
         #expect(!abuse.isExceeded)
-        // Ten a second come back, and never more than the burst.
+        // A second brings back a fortieth, and no time more than the burst.
         abuse.refill(.uptimeNanoseconds(1_000_000_000))
-        for _ in 0..<10 { abuse.countReset() }
+        for _ in 0..<most / 40 { abuse.count(act) }
         #expect(!abuse.isExceeded)
         abuse.refill(.uptimeNanoseconds(1_000_000_000_000))
-        for _ in 0..<400 { abuse.countReset() }
+        for _ in 0..<most { abuse.count(act) }
         #expect(!abuse.isExceeded)
-        abuse.countReset()
+        abuse.count(act)
+        #expect(abuse.fault == act.fault)
+    }
+
+    /// A mixture gets no further than one kind, and is named for what most of it was.
+    @Test func mixture() {
+        var abuse = budget()
+        for _ in 0..<200 {
+            abuse.count(.idleFrame)
+            abuse.count(.reset)
+            abuse.count(.windowUpdate)
+        }
+        #expect(!abuse.isExceeded)
+        abuse.count(.idleFrame)
+        #expect(abuse.fault?.reason == .rapidReset)
+    }
+
+    @Test func dataPaysForWindowUpdatesAndPings() {
+        var abuse = budget()
+        for _ in 0..<5_000 { abuse.dataSent(5, isCut: false) }
+        abuse.refill(.uptimeNanoseconds(60_000_000_000))
+        for _ in 0..<8_800 { abuse.countWindowUpdate() }
+        for _ in 0..<100 { abuse.countPing() }
+        #expect(!abuse.isExceeded)
+        abuse.countPing()
         #expect(abuse.isExceeded)
     }
 
-    @Test func idleFrameBudget() {
-        var abuse = HTTP2Abuse()
-        abuse.refill(.uptimeNanoseconds(0))
-        for _ in 0..<800 { abuse.countIdleFrame() }
+    @Test func crumbsPayForNothing() {
+        var abuse = budget()
+        for _ in 0..<5_000 { abuse.dataSent(1_023, isCut: true) }
+        for _ in 0..<800 { abuse.countWindowUpdate() }
         #expect(!abuse.isExceeded)
-        abuse.refill(.uptimeNanoseconds(500_000_000))
-        for _ in 0..<10 { abuse.countIdleFrame() }
+        abuse.dataSent(1_024, isCut: true)
+        abuse.countWindowUpdate()
+        abuse.countWindowUpdate()
         #expect(!abuse.isExceeded)
-        // DATA pays for three each, up to 8,000; time does not take that back.
-        for _ in 0..<5_000 { abuse.creditDataSent() }
-        abuse.refill(.uptimeNanoseconds(60_000_000_000))
-        for _ in 0..<8_000 { abuse.countIdleFrame() }
-        #expect(!abuse.isExceeded)
-        abuse.countIdleFrame()
-        #expect(abuse.isExceeded)
+        abuse.countWindowUpdate()
+        #expect(abuse.fault?.reason == .windowUpdates)
     }
 
     /// A clock that stands still or goes back refills nothing.
     @Test func clockThatGoesBack() {
-        var abuse = HTTP2Abuse()
-        abuse.refill(.uptimeNanoseconds(10_000_000_000))
-        for _ in 0..<400 { abuse.countReset() }
+        var abuse = budget(10)
+        for _ in 0..<400 { abuse.count(.reset) }
         abuse.refill(.uptimeNanoseconds(5_000_000_000))
         #expect(!abuse.isExceeded)
-        abuse.countReset()
+        abuse.count(.reset)
         #expect(abuse.isExceeded)
     }
 }

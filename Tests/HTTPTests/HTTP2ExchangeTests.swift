@@ -78,9 +78,13 @@ struct HTTP2ExchangeTests {
                     server.consume(id, bytes.readableBytes)
                 case .end(let id): serve(self, id)
                 case .fault(_, let fault): Issue.record("\(fault)")
-                case .reset(let id): resets.insert(id.rawValue)
+                case .reset(let id):
+                    resets.insert(id.rawValue)
+                    server.release(id)
                 case .drained(let id): drained(self, id)
-                case .closed(let id): closed.insert(id.rawValue)
+                case .closed(let id):
+                    closed.insert(id.rawValue)
+                    server.release(id)
                 }
             }
         }

@@ -143,7 +143,7 @@ struct HTTP2FrameTests {
         ] {
             let client = RawClient(settings: nil, cut: cut)
             #expect(client.verdict(of: bytes) == .goAway(Code.protocolError))
-            #expect(client.thrown == ConnectionFault("no HTTP/2 connection preface"))
+            #expect(client.thrown == ConnectionFault(.protocolError, "no HTTP/2 connection preface"))
         }
         let client = RawClient(settings: nil, cut: cut)
         #expect(client.verdict(of: Make.preface + Make.ping()) == .goAway(Code.protocolError))

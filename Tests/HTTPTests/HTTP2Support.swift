@@ -216,7 +216,12 @@ final class RawClient {
     var cut = Cut.whole
     /// Answers every whole request with "ok", and every fault with its status.
     var answers = true
+    /// Begins to answer every whole request, and goes no further.
+    var begins = false
     var consumes = true
+    /// Whether the work for a stream is gone as soon as the stream is; otherwise it is among `held`.
+    var releases = true
+    private(set) var held: [StreamID] = []
     var now = NIODeadline.uptimeNanoseconds(0)
     /// Whether output is taken; if not, the peer does not read.
     var reads = true
@@ -271,6 +276,9 @@ final class RawClient {
         transcript = []
         frames = []
     }
+
+    /// What the connection ended for.
+    var reason: ConnectionFault.Reason? { thrown?.reason ?? server.terminated?.reason }
 
     func takeTranscript() -> [String] {
         defer { transcript = [] }
@@ -332,14 +340,26 @@ final class RawClient {
         case .end(let id):
             transcript.append("end \(id.rawValue)")
             if answers { answer(id, 200, "ok") }
+            if begins {
+                server.respond(id, ResponseHead(status: 200), end: false)
+                server.write(id) { $0.writeString("begun") }
+            }
         case .fault(let id, let fault):
             faults.append(fault)
             transcript.append("fault \(id.rawValue) \(fault.status)")
             if answers { answer(id, fault.status, "fault") }
-        case .reset(let id): transcript.append("reset \(id.rawValue)")
+        case .reset(let id):
+            transcript.append("reset \(id.rawValue)")
+            release(id)
         case .drained(let id): transcript.append("drained \(id.rawValue)")
-        case .closed(let id): transcript.append("closed \(id.rawValue)")
+        case .closed(let id):
+            transcript.append("closed \(id.rawValue)")
+            release(id)
         }
+    }
+
+    private func release(_ id: StreamID) {
+        if releases { server.release(id) } else { held.append(id) }
     }
 
     func answer(_ id: StreamID, _ status: Int, _ body: String) {

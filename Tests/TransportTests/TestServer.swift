@@ -54,7 +54,7 @@ final class TestServer: Sendable {
             handler.answer(fault.status, "refused")
             return handler
         }
-        func connectionFailed(_ connection: ServerConnection, _ reason: String) {}
+        func connectionFailed(_ connection: ServerConnection, _ fault: ConnectionFault) {}
     }
 
     private final class Handler: ExchangeHandler {

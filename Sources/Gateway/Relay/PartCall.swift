@@ -31,10 +31,7 @@ final class PartCall: QwenCallHandler {
     /// - Parameter size: of the request's body in bytes.
     func start(_ exchange: GatewayExchange, size: Int) {
         let service = exchange.service
-        let call = QwenCall(
-            service.dispatcher, requestID: exchange.requestID, clientKey: exchange.clientKey, bodySize: size,
-            shared: service.shared,
-            trace: exchange.record.trace, handler: self)
+        let call = QwenCall(service.dispatcher, for: exchange, bodySize: size, handler: self)
         self.call = call
         if exchange.server.hasResponded { call.commit() }
         call.start()

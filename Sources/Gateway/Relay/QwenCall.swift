@@ -38,6 +38,8 @@ final class QwenCall {
     private let dispatcher: QwenDispatcher
     private var handler: (any QwenCallHandler)?
     private let shared: GatewayShared
+    /// The client's exchange that it serves.
+    private var exchange: ServerExchange?
     private let requestID: String
     /// Whose turn it takes while it waits: the name of the client's key, or its address.
     let clientKey: String
@@ -68,15 +70,15 @@ final class QwenCall {
     private var loop: LoopContext { dispatcher.loop }
 
     init(
-        _ dispatcher: QwenDispatcher, requestID: String, clientKey: String, bodySize: Int, shared: GatewayShared,
-        trace: TraceContext?, handler: any QwenCallHandler
+        _ dispatcher: QwenDispatcher, for exchange: GatewayExchange, bodySize: Int, handler: any QwenCallHandler
     ) {
+        self.exchange = exchange.server
         self.bodySize = bodySize
-        self.trace = trace
+        trace = exchange.record.trace
         self.dispatcher = dispatcher
-        self.requestID = requestID
-        self.clientKey = clientKey
-        self.shared = shared
+        requestID = exchange.requestID
+        clientKey = exchange.clientKey
+        shared = exchange.service.shared
         self.handler = handler
         budget = RetryBudget(began: dispatcher.loop.now, patience: dispatcher.retryBudget)
     }
@@ -125,6 +127,7 @@ final class QwenCall {
     func complete() {
         guard case .calling(let call, let lease) = state else { return }
         handler = nil
+        exchange = nil
         lease.succeeded(now: loop.now)
         dispatcher.callEnded()
         guard !call.isOver else {
@@ -190,7 +193,7 @@ final class QwenCall {
             head.fields.append("traceparent", trace.parent)
             if let state = trace.state { head.fields.append("tracestate", state) }
         }
-        let call = UpstreamCall(head: head, body: body, handler: self, now: loop.now)
+        let call = UpstreamCall(head: head, body: body, handler: self, now: loop.now, exchange: exchange)
         state = .calling(call, lease)
         pool.start(call)
     }

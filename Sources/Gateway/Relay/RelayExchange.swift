@@ -79,9 +79,7 @@ final class RelayExchange: ExchangeHandler {
             return exchange.fail(APIError(error), outcome: .rejected)
         }
         let call = QwenCall(
-            service.dispatcher, requestID: exchange.requestID, clientKey: exchange.clientKey,
-            bodySize: request?.body.readableBytes ?? 0, shared: service.shared,
-            trace: exchange.record.trace, handler: self)
+            service.dispatcher, for: exchange, bodySize: request?.body.readableBytes ?? 0, handler: self)
         self.call = call
         call.start()
     }

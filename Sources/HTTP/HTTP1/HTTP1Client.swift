@@ -126,7 +126,7 @@ package final class HTTP1Client: ClientEngine {
             }
         } catch {
             fail(.protocolError(error.message))
-            throw ConnectionFault(error.message)
+            throw ConnectionFault(.protocolError, error.message)
         }
     }
 

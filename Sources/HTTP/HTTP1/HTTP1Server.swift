@@ -75,14 +75,28 @@ package final class HTTP1Server: ServerEngine {
         }
     }
 
-    package var isReceivingHead: Bool {
+    /// When the head that is arriving began, or input last came.
+    private var headStart = NIODeadline.uptimeNanoseconds(0)
+    private var lastRead = NIODeadline.uptimeNanoseconds(0)
+
+    private var isInHead: Bool {
         guard case .head = phase else { return false }
         return parser.hasStarted || held.readableBytes > 0
     }
 
+    package var headBegan: NIODeadline? { isInHead ? headStart : nil }
+
+    package var bufferedBytes: Int { exchange?.response.queued.readableBytes ?? 0 }
+
+    package func waitsForWindow(_ stream: StreamID) -> Bool { false }
+
+    package func release(_ stream: StreamID) {}
+
     // MARK: In
 
     package func receive(_ input: inout ByteBuffer, now: NIODeadline) throws(ConnectionFault) {
+        lastRead = now
+        if !isInHead { headStart = now }
         if held.readableBytes == 0 {
             parse(&input)
             if input.readableBytes > 0 { held = ByteBuffer(buffer: input) }
@@ -260,6 +274,7 @@ package final class HTTP1Server: ServerEngine {
         if let queue = exchange?.response.queued, queue.capacity <= 4096 { spareQueue = queue }
         exchange = nil
         phase = .head
+        headStart = lastRead
         if held.readableBytes > 0 { parseHeld() }
     }
 
@@ -273,7 +288,7 @@ package final class HTTP1Server: ServerEngine {
     }
 
     package func headTimedOut() -> Bool {
-        guard isReceivingHead else { return false }
+        guard isInHead else { return false }
         held = ByteBuffer()
         refuse(.requestTimeout)
         return true
@@ -284,7 +299,7 @@ package final class HTTP1Server: ServerEngine {
         isShuttingDown = true
         if exchange != nil {
             exchange?.closes = true
-        } else if !isReceivingHead {
+        } else if !isInHead {
             isFinished = true
             phase = .discarding
         }

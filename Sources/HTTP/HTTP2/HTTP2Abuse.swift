@@ -4,45 +4,105 @@ import NIOCore
 ///
 /// nghttp2 1.52 limits incoming RST_STREAM and CONTINUATION only. Left to the application are the resets that *we*
 /// are made to send (CVE-2025-8671), and frames that cost work without moving an exchange on: PING, SETTINGS,
-/// PRIORITY, WINDOW_UPDATE, empty DATA, unknown types. Both are token buckets that refill with time; what our own
-/// DATA provokes (WINDOW_UPDATE, PING) is paid for by it.
+/// PRIORITY, WINDOW_UPDATE, empty DATA, unknown types. All of it is paid for out of one bucket, which refills with
+/// time: so a mixture of attacks gets no further than each of them does. What our own DATA provokes (WINDOW_UPDATE,
+/// PING) is paid for by that.
 struct HTTP2Abuse {
-    /// Exchanges that end by a reset, the client's or one that its fault forces on us: so many at once, and so many a
-    /// second. Two hundred pressed Stop buttons in half a minute pass.
-    private static let resetBurst = 400.0, resetsPerSecond = 10.0
-    /// Frames of no progress.
-    private static let idleBurst = 800.0, idleFramesPerSecond = 20.0
-    /// Frames of no progress that each DATA frame we send pays for, and how many of those are kept for a peer that
-    /// falls behind: after a pause it may acknowledge thousands of DATA frames at once.
-    private static let creditPerData = 3.0, mostCredit = 8_000.0
+    /// What is counted.
+    enum Act: Int, CaseIterable {
+        /// A stream that the client opened and reset.
+        case reset
+        /// A stream that a fault of the client's made us reset.
+        case forcedReset
+        /// A stream opened past the limit.
+        case refusedStream
+        /// A frame of no progress.
+        case idleFrame
+        /// A WINDOW_UPDATE that no DATA of ours has paid for.
+        case windowUpdate
+        /// A DATA frame of a few bytes.
+        case tinyData
 
-    private var resets = resetBurst
-    private var idleFrames = idleBurst
+        /// In frames of no progress.
+        var cost: Float {
+            switch self {
+            case .reset, .forcedReset, .refusedStream: 2
+            case .idleFrame, .windowUpdate: 1
+            case .tinyData: 1 / 16
+            }
+        }
+
+        var fault: ConnectionFault {
+            switch self {
+            case .reset: ConnectionFault(.rapidReset, "too many streams were reset")
+            case .forcedReset: ConnectionFault(.forcedResets, "too many streams had to be reset")
+            case .refusedStream: ConnectionFault(.refusedStreams, "too many streams past the limit")
+            case .idleFrame: ConnectionFault(.idleFrames, "too many frames of no progress")
+            case .windowUpdate: ConnectionFault(.windowUpdates, "too many WINDOW_UPDATE frames")
+            case .tinyData: ConnectionFault(.tinyData, "too many DATA frames of a few bytes")
+            }
+        }
+    }
+
+    /// Frames of no progress: so many at once, and so many a second. Of streams that are reset it is half as many: two
+    /// hundred pressed Stop buttons in half a minute take less than half of it.
+    static let burst: Float = 800
+    static let framesPerSecond = 20.0
+    /// WINDOW_UPDATE frames that each DATA frame we send pays for, and how many of those are kept for a peer that falls
+    /// behind: after a pause it may acknowledge thousands of DATA frames at once.
+    static let windowUpdatesPerData: Float = 2, mostWindowUpdates: Float = 8_000
+    /// The same for PING, by which some clients measure the round trip while they receive.
+    static let pingsPerData: Float = 1, mostPings: Float = 100
+    /// A DATA frame that the peer's window cut to less than this pays for nothing: it is the peer's wish.
+    static let crumb = 1024
+
+    private var patience = burst
+    private var windowUpdates: Float = 0
+    private var pings: Float = 0
     private var refilled: NIODeadline?
+    /// What patience was spent on since it was last whole, by the number of the act.
+    private var spent = InlineArray<6, Float>(repeating: 0)
 
-    private(set) var isExceeded = false
+    /// What was too much, once it is.
+    private(set) var fault: ConnectionFault?
+    var isExceeded: Bool { fault != nil }
 
-    /// Refills both buckets for the time that has passed.
+    /// Refills the bucket for the time that has passed.
     mutating func refill(_ now: NIODeadline) {
-        if let last = refilled, now > last {
+        if let last = refilled, now > last, patience < Self.burst {
             let seconds = Double((now - last).nanoseconds) / 1e9
-            resets = min(Self.resetBurst, resets + seconds * Self.resetsPerSecond)
-            let refill = min(Self.idleBurst, idleFrames + seconds * Self.idleFramesPerSecond)
-            idleFrames = max(idleFrames, refill)
+            patience = min(Self.burst, patience + Float(seconds * Self.framesPerSecond))
+            if patience == Self.burst { spent = InlineArray(repeating: 0) }
         }
         refilled = now
     }
 
-    mutating func countReset() {
-        if resets < 1 { isExceeded = true } else { resets -= 1 }
+    mutating func count(_ act: Act) {
+        let cost = act.cost
+        spent[act.rawValue] += cost
+        if patience < cost { exceed() } else { patience -= cost }
     }
 
-    mutating func countIdleFrame() {
-        if idleFrames < 1 { isExceeded = true } else { idleFrames -= 1 }
+    mutating func countWindowUpdate() {
+        if windowUpdates >= 1 { windowUpdates -= 1 } else { count(.windowUpdate) }
     }
 
-    /// DATA with content went out.
-    mutating func creditDataSent() {
-        idleFrames = min(Self.mostCredit, idleFrames + Self.creditPerData)
+    mutating func countPing() {
+        if pings >= 1 { pings -= 1 } else { count(.idleFrame) }
+    }
+
+    /// A DATA frame with content goes out.
+    ///
+    /// - Parameter isCut: the peer's window had room for no more.
+    mutating func dataSent(_ bytes: Int, isCut: Bool) {
+        if isCut, bytes < Self.crumb { return }
+        windowUpdates = min(Self.mostWindowUpdates, windowUpdates + Self.windowUpdatesPerData)
+        pings = min(Self.mostPings, pings + Self.pingsPerData)
+    }
+
+    /// What most of the patience went on is what the connection ends for.
+    private mutating func exceed() {
+        guard fault == nil else { return }
+        fault = Act.allCases.max { spent[$0.rawValue] < spent[$1.rawValue] }?.fault
     }
 }

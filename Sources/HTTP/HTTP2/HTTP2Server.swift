@@ -12,6 +12,8 @@ package final class HTTP2Server: HTTP2Session, ServerEngine {
     private static let discardLimit = 32 * 1024
     /// Streams that were answered early and may wait for the end of their request.
     private static let mostLingering = 16
+    /// DATA of fewer bytes that does not end its request is counted; so are padded frames of no more than a few.
+    private static let tinyDataLength = 8
 
     private var events = EventQueue<ServerEvent>()
     private var history = StreamHistory()
@@ -20,6 +22,8 @@ package final class HTTP2Server: HTTP2Session, ServerEngine {
     /// Streams that were answered before their request had ended, oldest first; some may be closed by now.
     private var lingering: [Int32] = []
     private var shutdowns = 0
+    /// Streams whose request was delivered and that the driver has not released, closed ones among them.
+    private(set) var places = 0
 
     package init(limits: HTTPLimits) {
         super.init(role: .server, limits: limits)
@@ -38,8 +42,6 @@ package final class HTTP2Server: HTTP2Session, ServerEngine {
     package var isFinished: Bool { isExhausted }
 
     package var wantsReadPaused: Bool { false }
-
-    package var isReceivingHead: Bool { isInHeaderSection }
 
     package func headTimedOut() -> Bool { false }
 
@@ -83,6 +85,10 @@ package final class HTTP2Server: HTTP2Session, ServerEngine {
         unsafe nghttp2_session_consume(session, id.rawValue, count)
     }
 
+    package func release(_ id: StreamID) {
+        places = max(0, places - 1)
+    }
+
     /// The first call announces the end (GOAWAY with the highest identifier), the second, at least one round trip
     /// later, refuses what came after the last stream seen (RFC 9113 §6.8).
     package func shutdown() {
@@ -121,14 +127,18 @@ package final class HTTP2Server: HTTP2Session, ServerEngine {
         case NGHTTP2_RST_STREAM.rawValue where stream != nil:
             stream?.isResetByPeer = true
             madeProgress = true
-            abuse.countReset()
+            abuse.count(.reset)
         case NGHTTP2_HEADERS.rawValue where stream == nil && id % 2 == 1,
             NGHTTP2_DATA.rawValue where stream == nil && id % 2 == 1:
             switch history.state(of: id) {
             case .idle: if frame.type == UInt8(NGHTTP2_HEADERS.rawValue) { history.opened(id) }
             case .ignored: break
-            case .ended: terminate(NGHTTP2_STREAM_CLOSED, "a frame on a stream that its sender has ended")
-            case .skipped: terminate(NGHTTP2_PROTOCOL_ERROR, "a stream identifier below one already used")
+            case .ended:
+                let fault = ConnectionFault(.protocolError, "a frame on a stream that its sender has ended")
+                terminate(NGHTTP2_STREAM_CLOSED, fault)
+            case .skipped:
+                let fault = ConnectionFault(.protocolError, "a stream identifier below one already used")
+                terminate(NGHTTP2_PROTOCOL_ERROR, fault)
             }
         default: break
         }
@@ -136,17 +146,39 @@ package final class HTTP2Server: HTTP2Session, ServerEngine {
 
     override func didRead(_ frame: FrameHeader) {
         // A header section is judged by its last frame.
-        if madeProgress || isInHeaderSection { return }
+        if isInHeaderSection { return }
+        switch UInt32(frame.type) {
+        case NGHTTP2_DATA.rawValue: judgeData(frame)
+        case _ where madeProgress: break
+        case NGHTTP2_WINDOW_UPDATE.rawValue: abuse.countWindowUpdate()
+        case NGHTTP2_PING.rawValue: abuse.countPing()
+        default: abuse.count(.idleFrame)
+        }
+    }
+
+    private func judgeData(_ frame: FrameHeader) {
         let isPadded = frame.flags & UInt8(NGHTTP2_FLAG_PADDED.rawValue) != 0
-        if frame.type == UInt8(NGHTTP2_DATA.rawValue), !isPadded, frame.length >= Self.payingDataLength { return }
-        abuse.countIdleFrame()
+        if madeProgress {
+            let isEnd = frame.flags & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) != 0
+            let least = isPadded ? Self.payingDataLength : Self.tinyDataLength
+            if !isEnd, frame.length < least { abuse.count(.tinyData) }
+        } else if isPadded || frame.length < Self.payingDataLength {
+            abuse.count(.idleFrame)
+        }
     }
 
     // MARK: nghttp2's callbacks
 
     override func headersBegan(stream id: Int32) {
         incoming = IncomingHeaders()
-        if streams[id] == nil { streams.insert(HTTP2Stream(id: id), at: id) }
+        guard streams[id] == nil else { return }
+        let stream = HTTP2Stream(id: id)
+        streams.insert(stream, at: id)
+        guard places >= limits.concurrentStreams else { return }
+        // nghttp2 counts the streams that are open; the work of those that were reset may still go on.
+        stream.isFaulted = true
+        stream.isRefused = true
+        resets.append((id, NGHTTP2_REFUSED_STREAM))
     }
 
     override func header(stream id: Int32, name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer) -> Bool {
@@ -157,12 +189,17 @@ package final class HTTP2Server: HTTP2Session, ServerEngine {
         var headers = IncomingHeaders()
         swap(&headers, &incoming)
         guard let stream = streams[id] else { return }
+        if stream.isRefused {
+            stream.incomingEnded = stream.incomingEnded || endStream
+            return
+        }
         madeProgress = true
         if stream.headDelivered {
             // A trailer section: read, counted and dropped.
             if headers.exceedsLimits { fault(stream, .headersTooLarge) }
         } else {
             stream.headDelivered = true
+            places += 1
             stream.isHead = headers.method == "HEAD"
             do throws(RequestFault) {
                 let head = try RequestValidation.head(of: &headers, limits: limits)
@@ -246,7 +283,8 @@ package final class HTTP2Server: HTTP2Session, ServerEngine {
     override func resetSent(code: UInt32) {
         switch nghttp2_error_code(rawValue: code) {
         case NGHTTP2_NO_ERROR, NGHTTP2_INTERNAL_ERROR, NGHTTP2_CANCEL: break  // Ours, for no fault of the client's.
-        default: abuse.countReset()
+        case NGHTTP2_REFUSED_STREAM: abuse.count(.refusedStream)
+        default: abuse.count(.forcedReset)
         }
     }
 

@@ -37,8 +37,8 @@ extension HTTP2Session {
             resets = []
             isNew = true
         }
-        if abuse.isExceeded, terminated == nil {
-            terminate(NGHTTP2_ENHANCE_YOUR_CALM, "too many resets")
+        if let fault = abuse.fault, terminated == nil {
+            terminate(NGHTTP2_ENHANCE_YOUR_CALM, fault)
             isNew = true
         }
         return isNew
@@ -47,6 +47,8 @@ extension HTTP2Session {
     /// Resets the stream; what is queued on it is dropped.
     final func reset(_ stream: HTTP2Stream, _ code: nghttp2_error_code) {
         if stream.sending != .ended { stream.sending = .reset }
+        // It may take long until the frame is out.
+        stream.outgoing = ByteBuffer()
         unsafe nghttp2_submit_rst_stream(session, UInt8(NGHTTP2_FLAG_NONE.rawValue), stream.id, code.rawValue)
     }
 
@@ -56,7 +58,27 @@ extension HTTP2Session {
     package final func write(_ id: StreamID, _ body: (inout ByteBuffer) -> Void) {
         guard let stream = streams[id.rawValue], stream.sending == .open, !stream.isBodiless else { return }
         body(&stream.outgoing)
+        if stream.outgoing.readableBytes > Self.smallQueue, bufferedBytes > limits.queuedBytes {
+            return reset(stream, NGHTTP2_ENHANCE_YOUR_CALM)
+        }
         resume(stream)
+    }
+
+    /// Bytes that a stream may queue without a look at what the others do.
+    private static let smallQueue = 256 * 1024
+
+    /// Bytes of bodies that wait to go out, on all streams.
+    package final var bufferedBytes: Int {
+        streams.all.reduce(0) { $0 + $1.outgoing.readableBytes }
+    }
+
+    /// Whether the stream has bytes to send and its peer's window, or the connection's, lets none through.
+    package final func waitsForWindow(_ id: StreamID) -> Bool {
+        guard let stream = streams[id.rawValue], stream.headSubmitted, stream.outgoing.readableBytes > 0 else {
+            return false
+        }
+        return unsafe nghttp2_session_get_stream_remote_window_size(session, id.rawValue) <= 0
+            || nghttp2_session_get_remote_window_size(session) <= 0
     }
 
     package final func end(_ id: StreamID) {
@@ -87,7 +109,7 @@ extension HTTP2Session {
                 unsafe buffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes[..<count]))
                 return count
             }
-            abuse.creditDataSent()
+            abuse.dataSent(count, isCut: count == buffer.count)
             guard stream.outgoing.readableBytes == 0 else { return count }
         }
         if stream.sending == .ending {

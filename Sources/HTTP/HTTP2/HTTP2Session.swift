@@ -1,5 +1,5 @@
 internal import CNghttp2
-import NIOCore
+package import NIOCore
 
 /// What the two sides of an HTTP/2 connection have in common (RFC 9113): the nghttp2 session, its streams, and the
 /// way in. The way out is in `HTTP2Session+Sending.swift`.
@@ -24,6 +24,10 @@ import NIOCore
     private final var scanner: FrameScanner
     /// From a HEADERS frame to the end of its section.
     private(set) final var isInHeaderSection = false
+    /// When the header section that is arriving began, or before the first frame the connection preface.
+    package private(set) final var headBegan: NIODeadline?
+    /// When input last came.
+    private final var lastRead = NIODeadline.uptimeNanoseconds(0)
     private final var continuations = 0
     /// The frame that is being read moved an exchange on.
     final var madeProgress = false
@@ -83,9 +87,9 @@ import NIOCore
     }
 
     /// Ends the connection with GOAWAY, which is still to be sent. Not to be called from a callback.
-    final func terminate(_ code: nghttp2_error_code, _ message: String) {
+    final func terminate(_ code: nghttp2_error_code, _ fault: ConnectionFault) {
         guard terminated == nil else { return }
-        terminated = ConnectionFault(message)
+        terminated = fault
         unsafe nghttp2_session_terminate_session(session, code.rawValue)
     }
 
@@ -96,6 +100,8 @@ import NIOCore
         defer { bytes.discardAll() }
         guard terminated == nil else { return }
         abuse.refill(now)
+        lastRead = now
+        if scanner.isInPreface, headBegan == nil { headBegan = now }
         input = bytes
         unsafe input.withUnsafeReadableBytes { unsafe read($0) }
         input = ByteBuffer()
@@ -124,10 +130,16 @@ import NIOCore
         let result = unsafe nghttp2_session_mem_recv(session, data, bytes.count)
         guard result < 0 else { return true }
         switch nghttp2_error(rawValue: nghttp2_error.RawValue(result)) {
-        case NGHTTP2_ERR_CALLBACK_FAILURE: terminate(NGHTTP2_ENHANCE_YOUR_CALM, "a header section far over the limits")
-        case NGHTTP2_ERR_FLOODED: terminate(NGHTTP2_ENHANCE_YOUR_CALM, "too many SETTINGS or PING frames")
-        case NGHTTP2_ERR_BAD_CLIENT_MAGIC: terminate(NGHTTP2_PROTOCOL_ERROR, "no HTTP/2 connection preface")
-        default: terminate(NGHTTP2_INTERNAL_ERROR, unsafe String(cString: nghttp2_strerror(Int32(result))))
+        case NGHTTP2_ERR_CALLBACK_FAILURE:
+            terminate(
+                NGHTTP2_ENHANCE_YOUR_CALM, ConnectionFault(.headerBomb, "a header section far over the limits"))
+        case NGHTTP2_ERR_FLOODED: terminate(NGHTTP2_ENHANCE_YOUR_CALM, .outputFlood)
+        case NGHTTP2_ERR_BAD_CLIENT_MAGIC:
+            terminate(NGHTTP2_PROTOCOL_ERROR, ConnectionFault(.protocolError, "no HTTP/2 connection preface"))
+        default:
+            terminate(
+                NGHTTP2_INTERNAL_ERROR,
+                ConnectionFault(.internalError, unsafe String(cString: nghttp2_strerror(Int32(result)))))
         }
         return false
     }
@@ -137,12 +149,14 @@ import NIOCore
         madeProgress = false
         switch UInt32(frame.type) {
         case NGHTTP2_HEADERS.rawValue:
+            if !isInHeaderSection { headBegan = lastRead }
             isInHeaderSection = true
             continuations = 0
         case NGHTTP2_CONTINUATION.rawValue:
             continuations += 1
             if continuations > Self.mostContinuations {
-                return terminate(NGHTTP2_ENHANCE_YOUR_CALM, "too many CONTINUATION frames")
+                return terminate(
+                    NGHTTP2_ENHANCE_YOUR_CALM, ConnectionFault(.continuationFlood, "too many CONTINUATION frames"))
             }
         default: break
         }
@@ -153,11 +167,12 @@ import NIOCore
         defer { scanner.finishFrame() }
         guard !scanner.isInPreface else { return }
         if isInHeaderSection, frame.flags & UInt8(NGHTTP2_FLAG_END_HEADERS.rawValue) != 0 { isInHeaderSection = false }
+        if !isInHeaderSection { headBegan = nil }
         didRead(frame)
-        if abuse.isExceeded {
-            terminate(NGHTTP2_ENHANCE_YOUR_CALM, "too many resets or frames of no progress")
+        if let fault = abuse.fault {
+            terminate(NGHTTP2_ENHANCE_YOUR_CALM, fault)
         } else if unsafe nghttp2_session_get_outbound_queue_size(session) > Self.mostQueuedFrames {
-            terminate(NGHTTP2_ENHANCE_YOUR_CALM, "too many frames that ask for others, and those are not read")
+            terminate(NGHTTP2_ENHANCE_YOUR_CALM, .outputFlood)
         }
     }
 
@@ -203,10 +218,16 @@ import NIOCore
         guard code != NGHTTP2_NO_ERROR.rawValue, terminated == nil else { return }
         // nghttp2 found the fault itself.
         terminated = ConnectionFault(
+            .protocolError,
             unsafe reason.isEmpty ? "HTTP/2 error code \(code)" : String(decoding: reason, as: UTF8.self))
     }
 }
 
 enum HTTP2Role {
     case server, client
+}
+
+extension ConnectionFault {
+    static let outputFlood = ConnectionFault(
+        .outputFlood, "too many frames that ask for others, and those are not read")
 }

@@ -38,6 +38,8 @@ final class HTTP2Stream {
     var isResetByPeer = false
     /// The message was refused: nothing more of it is delivered.
     var isFaulted = false
+    /// The stream came past the limit: nothing of it is delivered.
+    var isRefused = false
     /// Body bytes that were delivered and are not consumed so far.
     var unconsumed = 0
     /// The last event of the stream was delivered, and its request has not ended: it was answered early.

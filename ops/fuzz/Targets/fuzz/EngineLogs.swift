@@ -65,6 +65,7 @@ final class ServerLog {
             check(stages[id] != nil, "an exchange that is over")
         case .reset(let id), .closed(let id):
             check(stages.removeValue(forKey: id) != nil, "the end of an exchange that is over")
+            server.release(id)
             lines.append("over \(id.rawValue)")
         }
     }

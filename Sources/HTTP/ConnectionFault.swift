@@ -1,0 +1,41 @@
+/// A fault of the peer's that ends the connection: what the engine has still to say of it (GOAWAY, an alert) is in its
+/// output, and then the connection closes.
+package struct ConnectionFault: Error, Sendable, Equatable {
+    /// What kind of fault it was, for counting: the raw values are labels of metrics and stay as they are.
+    package enum Reason: String, Sendable, CaseIterable {
+        /// The TLS handshake failed.
+        case tlsHandshake = "tls_handshake"
+        /// The TLS session broke later on.
+        case tls = "tls"
+        /// The peer broke HTTP's rules (RFC 9112, RFC 9113).
+        case protocolError = "protocol_error"
+        /// Too many streams that the client opened and reset (CVE-2023-44487).
+        case rapidReset = "rapid_reset"
+        /// Too many streams that a fault of the client's made us reset (CVE-2025-8671).
+        case forcedResets = "forced_resets"
+        /// Too many streams opened past SETTINGS_MAX_CONCURRENT_STREAMS.
+        case refusedStreams = "refused_streams"
+        /// Too many frames that move no exchange on (CVE-2019-9512, -9515, -9518).
+        case idleFrames = "idle_frames"
+        /// Too many WINDOW_UPDATE frames, for DATA that was not sent or sent in crumbs (CVE-2019-9511).
+        case windowUpdates = "window_updates"
+        /// Too many DATA frames of a few bytes.
+        case tinyData = "tiny_data"
+        /// A header section far over the limits after decoding (CVE-2026-49975).
+        case headerBomb = "header_bomb"
+        /// A header section in too many CONTINUATION frames (CVE-2024-27316).
+        case continuationFlood = "continuation_flood"
+        /// Too many frames wait for a peer that does not read what it asks for (CVE-2019-9512).
+        case outputFlood = "output_flood"
+        /// A fault of ours.
+        case internalError = "internal_error"
+    }
+
+    package var reason: Reason
+    package var message: String
+
+    package init(_ reason: Reason, _ message: String) {
+        self.reason = reason
+        self.message = message
+    }
+}

@@ -95,7 +95,7 @@ final class GatewayService: ExchangeService {
         case .messages, .countTokens: return beginAnthropic(exchange, head, route)
         case .completions: return CompletionsExchange.begin(exchange, head)
         case .embeddings: return EmbeddingsExchange.begin(exchange, head)
-        case .storedResponse(let id): return answerStored(exchange, head.method, id)
+        case .storedResponse, .responseInput, .cancelResponse: return answerStored(exchange, head, route)
         case .models, .model: return answerModels(exchange, head, route)
         case .root: return answer(exchange, StatusPage.root)
         case .health: return answer(exchange, StatusPage.health)
@@ -125,24 +125,6 @@ final class GatewayService: ExchangeService {
             try MessagesTokenCount(body, document: &document).write(into: &answer)
             return answer
         }
-    }
-
-    private func answerStored(_ exchange: GatewayExchange, _ method: String, _ id: String) -> any ExchangeHandler {
-        let owner = exchange.clientKey
-        let now = loop.now
-        var body: ByteBuffer?
-        if method == "DELETE" {
-            if shared.responses.withLock({ $0.delete(id, owner: owner, now: now) }) {
-                var deleted = ByteBuffer()
-                StoredResponseAnswer.writeDeleted(id, into: &deleted)
-                body = deleted
-            }
-        } else {
-            body = shared.responses.withLock { $0.get(id, owner: owner, now: now)?.body }
-        }
-        guard let body else { return refuse(exchange, APIError(notFound: StoredResponseAnswer.notFound(id))) }
-        exchange.respond(200, contentType: "application/json", body: body)
-        return AnsweredExchange(exchange)
     }
 
     private func answerModels(_ exchange: GatewayExchange, _ head: RequestHead, _ route: Route) -> any ExchangeHandler {
@@ -203,7 +185,7 @@ final class GatewayService: ExchangeService {
             ])
     }
 
-    private func refuse(_ exchange: GatewayExchange, _ error: APIError) -> any ExchangeHandler {
+    func refuse(_ exchange: GatewayExchange, _ error: APIError) -> any ExchangeHandler {
         exchange.fail(error, outcome: .rejected)
         return AnsweredExchange(exchange)
     }

@@ -13,6 +13,9 @@ enum Route: Equatable {
     case responses
     /// A response that was stored, by its id.
     case storedResponse(String)
+    /// What such a response was made of.
+    case responseInput(String)
+    case cancelResponse(String)
     case messages
     case countTokens
     case embeddings
@@ -23,17 +26,19 @@ enum Route: Equatable {
     /// The methods that the route answers, as `Allow` lists them.
     var allowedMethods: String {
         switch self {
-        case .root, .health, .detailedHealth, .auth, .metrics, .models, .model: "GET, HEAD"
+        case .root, .health, .detailedHealth, .auth, .metrics, .models, .model, .responseInput: "GET, HEAD"
         case .storedResponse: "GET, HEAD, DELETE"
-        case .chatCompletions, .completions, .responses, .messages, .countTokens, .embeddings: "POST"
+        case .chatCompletions, .completions, .responses, .messages, .countTokens, .embeddings, .cancelResponse: "POST"
         }
     }
 
     func allows(_ method: String) -> Bool {
         switch self {
-        case .root, .health, .detailedHealth, .auth, .metrics, .models, .model: method == "GET" || method == "HEAD"
+        case .root, .health, .detailedHealth, .auth, .metrics, .models, .model, .responseInput:
+            method == "GET" || method == "HEAD"
         case .storedResponse: method == "GET" || method == "HEAD" || method == "DELETE"
-        case .chatCompletions, .completions, .responses, .messages, .countTokens, .embeddings: method == "POST"
+        case .chatCompletions, .completions, .responses, .messages, .countTokens, .embeddings, .cancelResponse:
+            method == "POST"
         }
     }
 
@@ -57,6 +62,8 @@ enum Route: Equatable {
         case .completions: "/v1/completions"
         case .responses: "/v1/responses"
         case .storedResponse: "/v1/responses/{id}"
+        case .responseInput: "/v1/responses/{id}/input_items"
+        case .cancelResponse: "/v1/responses/{id}/cancel"
         case .messages: "/v1/messages"
         case .countTokens: "/v1/messages/count_tokens"
         case .embeddings: "/v1/embeddings"
@@ -120,11 +127,23 @@ enum Router {
             // A model's id may hold slashes, and comes percent-encoded at times.
             if let id = identifier(path, after: "/models/") {
                 .model(id)
-            } else if let id = identifier(path, after: "/responses/"), !id.contains("/") {
-                .storedResponse(id)
+            } else if let rest = identifier(path, after: "/responses/") {
+                responseRoute(rest)
             } else {
                 nil
             }
+        }
+    }
+
+    /// - Parameter path: what follows `/responses/`.
+    private static func responseRoute(_ path: String) -> Route? {
+        let parts = path.split(separator: "/", omittingEmptySubsequences: false)
+        guard let id = parts.first.map(String.init), !id.isEmpty else { return nil }
+        switch parts.dropFirst() {
+        case []: return .storedResponse(id)
+        case ["input_items"]: return .responseInput(id)
+        case ["cancel"]: return .cancelResponse(id)
+        default: return nil
         }
     }
 

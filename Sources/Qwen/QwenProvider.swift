@@ -12,6 +12,14 @@ package struct QwenProvider: Sendable {
         case post = "POST"
     }
 
+    /// What is asked of Qwen: not every way in serves all of it.
+    package enum Capability: String, Sendable, CaseIterable {
+        case chat
+        /// Qwen's own `completions`, which fills in the middle.
+        case completions
+        case embeddings
+    }
+
     /// Host and port of the base URL.
     package let authority: String
     /// Requests go to the portal, which wants them in a shape of its own, with the token of a login.
@@ -62,19 +70,26 @@ package struct QwenProvider: Sendable {
         queryFields = fields(accept: "application/json", hasBody: false)
     }
 
+    /// Whether it serves requests of this kind. Nobody has seen the portal serve anything but chat completions.
+    package func serves(_ need: Capability) -> Bool {
+        !isPortal || need == .chat
+    }
+
     /// The head of a chat completion request.
     package func chatRequest(isStreaming: Bool) -> RequestHead {
         RequestHead(
             method: "POST", authority: authority, path: chatPath, fields: isStreaming ? streamFields : answerFields)
     }
 
-    /// The head of another request, whose answer is one document.
+    /// The head of another request.
     ///
-    /// - Parameter path: below the base path, without a slash in front: `models`, `embeddings`.
-    package func request(_ method: Method, _ path: String) -> RequestHead {
+    /// - Parameters:
+    ///   - path: below the base path, without a slash in front: `models`, `embeddings`.
+    ///   - isStreaming: the answer comes as events; else it is one document.
+    package func request(_ method: Method, _ path: String, isStreaming: Bool = false) -> RequestHead {
         RequestHead(
             method: method.rawValue, authority: authority, path: "\(basePath)/\(path)",
-            fields: method == .get ? queryFields : answerFields)
+            fields: method == .get ? queryFields : isStreaming ? streamFields : answerFields)
     }
 }
 

@@ -20,6 +20,15 @@ struct RouterTests {
         #expect(Router.route(target).route == nil)
     }
 
+    @Test func storedResponses() {
+        #expect(Router.route("/v1/responses/r").route == .storedResponse("r"))
+        #expect(Router.route("/v1/responses/r/input_items?limit=1").route == .responseInput("r"))
+        #expect(Router.route("/v1/responses/r/cancel/").route == .cancelResponse("r"))
+        for path in ["/v1/responses/r/x", "/v1/responses//input_items", "/v1/responses/r/input_items/x"] {
+            #expect(Router.route(path).route == nil, "\(path)")
+        }
+    }
+
     @Test func whatIsForTheOperatorIsGuarded() {
         #expect(Router.route("/auth") == (.auth, .administrator))
         #expect(Router.route("/health/detailed/") == (.detailedHealth, .administrator))

@@ -129,10 +129,38 @@ import Testing
         var one = TriedCredentials()
         one.add(first, again: .otherCredential)
         #expect(pool.lease(at(0), except: one)?.credential.name == "b")
-        one.add(first, again: .anyCredential)
+    }
+
+    /// The portal serves chat alone: nothing else is sent with a login, or waits for one.
+    @Test func loginsServeChatAlone() throws {
+        let portal = try #require(
+            QwenProvider(authority: "portal.qwen.ai", basePath: "/v1", accessToken: "t", userAgent: "g"))
+        var pool = CredentialPool()
+        pool.add(credential("login", .oauth), provider: portal)
+        for need in QwenProvider.Capability.allCases {
+            #expect(pool.allServe(need) == (need == .chat))
+            let choice = pool.choose(now: at(0), for: need)
+            if need == .chat {
+                guard case .lease = choice else { return #expect(Bool(false), "\(choice)") }
+                continue
+            }
+            guard case .none = choice else { return #expect(Bool(false), "\(choice)") }
+            let fault = pool.exhaustion(now: at(0), for: need)
+            #expect(fault.kind == .authentication)
+            #expect(fault.message?.contains("no \(need.rawValue): set QWEN_API_KEY") == true)
+            #expect(pool.earliestRecovery(now: at(0), for: need) == nil)
+        }
+        pool.add(credential("key"), provider: provider("b"))
+        guard let lease = pool.lease(at(0)) else { return #expect(Bool(false)) }
+        #expect(lease.credential.name == "key")
+        for _ in 0..<3 {
+            guard case .lease(let other) = pool.choose(now: at(0), for: .embeddings) else { return }
+            #expect(other.credential.name == "key")
+        }
         #expect(
             !pool.hasAlternative(
-                to: first, again: .otherCredential, except: TriedCredentials(), now: at(0), where: { _ in false }))
+                to: lease, again: .otherCredential, except: TriedCredentials(), now: at(0), for: .embeddings))
+        #expect(pool.hasAlternative(to: lease, again: .otherCredential, except: TriedCredentials(), now: at(0)))
     }
 
     // MARK: Tokens

@@ -150,14 +150,14 @@ struct MessagesStreamToolTests {
         (#"{\"a\":\"\\\\\"}"#, true), (#"\u007b\u007D"#, true), (#"{\u0022}\u0022"#, false), (#"[{}"#, false),
         (#"\n{\n}\n"#, true), ("", false), ("5", false), (#"\"a\""#, false), ("}{}", true), (#"{\"\/\":1}"#, true),
     ])
-    func completeness(_ text: String, _ isComplete: Bool) {
+    func wholeness(_ text: String, _ isWhole: Bool) {
         for size in 1...max(text.utf8.count, 1) {
-            var arguments = MessagesArguments()
+            var arguments = ArgumentsProgress()
             var rest = ByteBuffer(string: text)
             while let piece = rest.readSlice(length: min(size, rest.readableBytes)), piece.readableBytes > 0 {
                 arguments.take(piece)
             }
-            #expect(arguments.isComplete == isComplete, "in pieces of \(size)")
+            #expect(arguments.isWhole == isWhole, "in pieces of \(size)")
         }
     }
 }

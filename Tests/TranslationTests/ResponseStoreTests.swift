@@ -161,6 +161,32 @@ import Testing
                 == #"[{"role":"user","content":"to a"},{"role":"assistant","content":"A"}]"#)
     }
 
+    /// One client can't push out what others keep.
+    @Test func whoKeepsMostLosesFirst() {
+        var store = ResponseStore(limits: .init(count: 8))
+        for id in ["a", "b", "c"] { store.put(response(id), owner: "small", now: start) }
+        for number in 0..<100 { store.put(response("r\(number)"), owner: "big", now: start) }
+        #expect(store.count == 8)
+        for id in ["a", "b", "c"] { #expect(store.get(id, owner: "small", now: start) != nil) }
+        #expect(store.get("r94", owner: "big", now: start) == nil)
+        #expect(store.get("r95", owner: "big", now: start) != nil)
+        // The share of each shrinks as others come, and no further than to what the others have.
+        for number in 0..<100 { store.put(response("s\(number)"), owner: "other", now: start) }
+        for id in ["a", "b", "c"] { #expect(store.get(id, owner: "small", now: start) != nil) }
+        #expect(store.get("r99", owner: "big", now: start) != nil)
+        #expect(store.count == 8)
+        // Bytes count as well as responses.
+        let size = response("a").size
+        var bytes = ResponseStore(limits: .init(bytes: 12 * size, count: 100))
+        for id in ["a", "b", "c"] { bytes.put(response(id), owner: "small", now: start) }
+        let large = response("l", text: String(repeating: "x", count: 5 * size))
+        bytes.put(large, owner: "big", now: start)
+        bytes.put(response("m", text: String(repeating: "x", count: 5 * size)), owner: "big", now: start)
+        #expect(bytes.get("l", owner: "big", now: start) == nil)
+        #expect(bytes.get("a", owner: "small", now: start) != nil)
+        #expect(bytes.count == 4)
+    }
+
     @Test func continuingUsesTheWholeConversation() throws {
         var store = ResponseStore(limits: .init(count: 3))
         store.put(response("a"), owner: "me", now: start)
@@ -234,12 +260,5 @@ import Testing
                 == #"[{"role":"user","content":"weather?"},{"role":"assistant","content":"I \"look\" 🙂","reasoning_content":"Let me \u770b\n","tool_calls":[{"id":"call_a","type":"function","function":{"name":"weather","arguments":"{\"city\": \"Paris\"}"}},{"id":"call_b","type":"function","function":{"name":"time","arguments":"{\"zone\":1}"}}]},{"role":"tool","tool_call_id":"call_a","content":"sun"},{"role":"tool","tool_call_id":"call_b","content":"1"}]"#
         )
         #expect(stored.output.count == 4)
-    }
-
-    @Test func answersAboutResponses() {
-        var output = ByteBuffer()
-        StoredResponseAnswer.writeDeleted("resp_1", into: &output)
-        #expect(String(buffer: output) == #"{"id":"resp_1","object":"response","deleted":true}"#)
-        #expect(StoredResponseAnswer.notFound("resp_1").message == "Response with id 'resp_1' not found.")
     }
 }

@@ -138,6 +138,58 @@ def test_conversation_that_is_stored(responses, simulator, stream):
 
 
 @STREAM
+def test_input_of_a_stored_response(responses, stream):
+    image = {"type": "input_image", "image_url": f"data:image/png;base64,{PNG}", "detail": "low"}
+    parts = [{"type": "input_text", "text": "chunks=1 text=a"}]
+    items = [{"role": "user", "content": "hello"}, {"role": "assistant", "content": "hi"}, {"role": "user", "content": parts}]
+    first = respond(responses, stream, model=MODEL, input=items, store=True, instructions="Be brief.")
+    second = respond(
+        responses,
+        stream,
+        model="qwen3-vl-plus",
+        input=[{"role": "user", "content": [*parts, image]}],
+        store=True,
+        previous_response_id=first.id,
+    )
+    listed = list(responses.input_items.list(first.id, order="asc"))
+    assert [(item.type, item.role, item.content[0].text) for item in listed] == [
+        ("message", "user", "hello"),
+        ("message", "assistant", "hi"),
+        ("message", "user", "chunks=1 text=a"),
+    ]
+    for item in listed:
+        valid(item)
+    # The newest first, page by page; the conversation is part of the input.
+    page = responses.input_items.list(second.id, limit=2)
+    assert page.has_more and len(page.data) == 2
+    everything = list(page)
+    assert [item.id for item in everything[1:]] == [first.output[0].id, *[item.id for item in reversed(listed)]]
+    assert everything[0].content[1].image_url == image["image_url"]
+    again = [{"type": "item_reference", "id": listed[0].id}, {"role": "user", "content": "chunks=1 text=z"}]
+    assert respond(responses, False, model=MODEL, input=again).output_text == "z"
+    with pytest.raises(openai.BadRequestError):
+        responses.input_items.list(first.id, after="none").data
+    responses.delete(first.id)
+    with pytest.raises(openai.NotFoundError):
+        responses.input_items.list(first.id).data
+
+
+def test_what_only_background_responses_have_is_refused(responses, http, gateway):
+    kept = responses.create(model=MODEL, input="chunks=1", store=True)
+    for asked in ({"stream": True}, {"stream": True, "starting_after": 1}):
+        with pytest.raises(openai.BadRequestError) as caught:
+            responses.retrieve(kept.id, **asked)
+        assert caught.value.param in asked
+    with pytest.raises(openai.BadRequestError) as caught:
+        responses.cancel(kept.id)
+    assert "background" in caught.value.message
+    for missing in (lambda: responses.cancel("resp_none"), lambda: responses.retrieve("resp_none", stream=True)):
+        with pytest.raises(openai.NotFoundError):
+            missing()
+    assert responses.retrieve(kept.id, include=["message.output_text.logprobs"]).id == kept.id
+
+
+@STREAM
 def test_tool_results_refer_to_a_stored_response(responses, stream):
     first = respond(responses, False, model=MODEL, input="call=1", tools=TOOLS, store=True)
     output = {"type": "function_call_output", "call_id": first.output[0].call_id, "output": "20 °C"}

@@ -44,9 +44,15 @@ actor ModelDirectory {
         if let offer = offers[authority], offer.expiry > .now { return offer.entries }
         let fetched = await fetch(access)
         let lifetime = fetched == nil ? Self.lifetimeOfFailure : Self.lifetime
-        let entries = fetched ?? KnownModels.modelStudio
+        let entries = fetched.map { Self.withEmbeddings($0, of: authority) } ?? KnownModels.modelStudio
         offers[authority] = Offer(entries: entries, expiry: .now + lifetime)
         return entries
+    }
+
+    /// A list without models for embeddings, with those that Model Studio has all the same; plans have none.
+    private static func withEmbeddings(_ entries: [ModelEntry], of authority: String) -> [ModelEntry] {
+        let isComplete = entries.contains { $0.id.contains("embed") } || APIKeyFit.isPlan(authority)
+        return isComplete ? entries : entries + KnownModels.embeddings
     }
 
     private func fetch(_ access: QwenAccess) async -> [ModelEntry]? {

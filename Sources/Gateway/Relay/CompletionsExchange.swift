@@ -165,6 +165,7 @@ final class CompletionsExchange: ExchangeHandler {
 }
 
 extension CompletionsExchange: PartCallOwner {
+    var need: QwenProvider.Capability { request?.endpoint == .completions ? .completions : .chat }
     var largestAnswer: Int { service.shared.maxAnswerBytes }
 
     func request(for part: PartCall, _ lease: CredentialLease) -> (head: RequestHead, body: ByteBuffer) {
@@ -172,7 +173,7 @@ extension CompletionsExchange: PartCallOwner {
         keepAlive.began(service.loop.now)
         guard chats.indices.contains(part.index) else {
             let body = request?.bodies[part.index] ?? ByteBuffer()
-            return (lease.provider.request(.post, "completions"), body)
+            return (lease.provider.request(.post, "completions", isStreaming: stream != nil), body)
         }
         let chat = chats[part.index]
         let body = chat.body(for: lease.provider.isPortal ? .portal : .compatible, document: &service.document)

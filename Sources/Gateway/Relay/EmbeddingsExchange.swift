@@ -66,6 +66,7 @@ final class EmbeddingsExchange: ExchangeHandler {
 }
 
 extension EmbeddingsExchange: PartCallOwner {
+    var need: QwenProvider.Capability { .embeddings }
     var largestAnswer: Int { service.shared.maxAnswerBytes }
 
     func request(for part: PartCall, _ lease: CredentialLease) -> (head: RequestHead, body: ByteBuffer) {

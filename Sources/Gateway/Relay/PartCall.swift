@@ -31,7 +31,8 @@ final class PartCall: QwenCallHandler {
     /// - Parameter size: of the request's body in bytes.
     func start(_ exchange: GatewayExchange, size: Int) {
         let service = exchange.service
-        let call = QwenCall(service.dispatcher, for: exchange, bodySize: size, handler: self)
+        let call = QwenCall(
+            service.dispatcher, for: exchange, need: owner?.need ?? .chat, bodySize: size, handler: self)
         self.call = call
         if exchange.server.hasResponded { call.commit() }
         call.start()
@@ -111,6 +112,8 @@ final class PartCall: QwenCallHandler {
 
 /// An exchange that makes several calls. All of it happens on the exchange's event loop.
 protocol PartCallOwner: AnyObject {
+    /// What its calls ask for.
+    var need: QwenProvider.Capability { get }
     func request(for part: PartCall, _ lease: CredentialLease) -> (head: RequestHead, body: ByteBuffer)
     /// A call's answer begins; it may be the second, in place of one that was rejected.
     func answerBegan(_ part: PartCall, _ head: ResponseHead)

@@ -43,6 +43,8 @@ final class QwenCall {
     private let requestID: String
     /// Whose turn it takes while it waits: the name of the client's key, or its address.
     let clientKey: String
+    /// What the request asks for: not every credential can serve it.
+    let need: QwenProvider.Capability
 
     private var state = State.new
     private var budget: RetryBudget
@@ -70,9 +72,11 @@ final class QwenCall {
     private var loop: LoopContext { dispatcher.loop }
 
     init(
-        _ dispatcher: QwenDispatcher, for exchange: GatewayExchange, bodySize: Int, handler: any QwenCallHandler
+        _ dispatcher: QwenDispatcher, for exchange: GatewayExchange, need: QwenProvider.Capability = .chat, bodySize: Int,
+        handler: any QwenCallHandler
     ) {
         self.exchange = exchange.server
+        self.need = need
         self.bodySize = bodySize
         trace = exchange.record.trace
         self.dispatcher = dispatcher
@@ -90,7 +94,7 @@ final class QwenCall {
         switch dispatcher.choose(for: self) {
         case .lease(let lease): send(lease)
         case .wait(let instant):
-            guard tried.isEmpty else { return waitAside(until: instant) }
+            guard dispatcher.mayQueue(self) else { return waitAside(until: instant) }
             state = .queued
             queuedSince = loop.now
             guard let fault = dispatcher.wait(self, until: instant, deadline: deadline) else { return }
@@ -229,8 +233,8 @@ final class QwenCall {
     /// knows more than Qwen has said.
     private func endExhausted() {
         switch lastFailure {
-        case nil: end(.fault(dispatcher.exhaustion()))
-        case .fault(let last)? where last.kind == .authentication: end(.fault(dispatcher.exhaustion()))
+        case nil: end(.fault(dispatcher.exhaustion(for: need)))
+        case .fault(let last)? where last.kind == .authentication: end(.fault(dispatcher.exhaustion(for: need)))
         case .fault(let last)?: end(.fault(timed(last, else: last.retryAfter)))
         case let other?: end(other)
         }
@@ -240,7 +244,7 @@ final class QwenCall {
     private func timed(_ fault: QwenFault, else told: TimeAmount?) -> QwenFault {
         var fault = fault
         let isForever = FaultPolicy(fault.kind).again == .never
-        fault.retryAfter = isForever ? told : dispatcher.timeUntilOpen ?? told
+        fault.retryAfter = isForever ? told : dispatcher.timeUntilOpen(for: need) ?? told
         return fault
     }
 

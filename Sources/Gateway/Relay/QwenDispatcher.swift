@@ -85,29 +85,35 @@ final class QwenDispatcher {
 
     /// What the call can be sent with now. Who comes later than those that wait does not pass them.
     func choose(for call: QwenCall) -> CredentialPool.Choice {
-        guard queue.isEmpty || call.isReturning else {
+        guard queue.isEmpty || call.isReturning || !mayQueue(call) else {
             return credentials.isEmpty ? .none : .wait(until: loop.now)
         }
-        return credentials.choose(now: loop.now, except: call.tried)
+        return credentials.choose(now: loop.now, except: call.tried, for: call.need)
     }
 
+    /// Whether the call may wait in the queue. One that not every credential can serve would hold up those behind it.
+    func mayQueue(_ call: QwenCall) -> Bool { call.tried.isEmpty && credentials.allServe(call.need) }
+
     func hasAlternative(to lease: CredentialLease, after kind: QwenFault.Kind, for call: QwenCall) -> Bool {
-        credentials.hasAlternative(to: lease, again: FaultPolicy(kind).again, except: call.tried, now: loop.now)
+        credentials.hasAlternative(
+            to: lease, again: FaultPolicy(kind).again, except: call.tried, now: loop.now, for: call.need)
     }
 
     /// What a client is told when no credential can serve it.
-    func exhaustion() -> QwenFault { credentials.exhaustion(now: loop.now) }
+    func exhaustion(for need: QwenProvider.Capability) -> QwenFault {
+        credentials.exhaustion(now: loop.now, for: need)
+    }
 
     /// How long it takes until a credential is open; nil if one is, or none ever will be by itself.
-    var timeUntilOpen: TimeAmount? {
-        credentials.earliestRecovery(now: loop.now).flatMap { $0 > loop.now ? $0 - loop.now : nil }
+    func timeUntilOpen(for need: QwenProvider.Capability) -> TimeAmount? {
+        credentials.earliestRecovery(now: loop.now, for: need).flatMap { $0 > loop.now ? $0 - loop.now : nil }
     }
 
     /// Has the call wait for its turn, until `instant` at least.
     ///
     /// - Returns: nil when it waits; else what its client is told.
     func wait(_ call: QwenCall, until instant: NIODeadline, deadline: NIODeadline) -> QwenFault? {
-        guard instant < deadline else { return exhaustion() }
+        guard instant < deadline else { return exhaustion(for: call.need) }
         guard waitingBytes == 0 || waitingBytes + call.bodySize <= Self.mostWaitingBytes else { return tooMany(call) }
         do {
             call.ticket = try queue.enqueue(
@@ -180,7 +186,7 @@ final class QwenDispatcher {
             call.patienceEnded()
         }
         waiting: while let call = queue.first {
-            switch credentials.choose(now: loop.now, except: call.tried) {
+            switch credentials.choose(now: loop.now, except: call.tried, for: call.need) {
             case .lease(let lease):
                 _ = queue.dequeue(now: loop.now)
                 left(call)

@@ -11,7 +11,7 @@ final class ResponsesDialect: Dialect {
     private var model = ""
     private var stream: ResponsesStream?
     private var stored: StoredResponse?
-    private var answerUsage: ResponsesUsage?
+    private var answerUsage: TokenUsage?
 
     init(_ context: DialectContext) {
         self.context = context
@@ -48,12 +48,7 @@ final class ResponsesDialect: Dialect {
 
     func end(into output: inout ByteBuffer) -> Bool { stream?.end(into: &output) ?? false }
     var isDone: Bool { stream?.isDone ?? false }
-    var usage: TokenUsage? {
-        (answerUsage ?? stream?.usage).map {
-            TokenUsage(
-                prompt: $0.input, completion: $0.output, total: $0.total, cached: $0.cached, reasoning: $0.reasoning)
-        }
-    }
+    var usage: TokenUsage? { answerUsage ?? stream?.usage }
 
     func keepAlive(into output: inout ByteBuffer) { stream?.keepAlive(into: &output) }
 

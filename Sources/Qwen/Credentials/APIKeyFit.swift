@@ -53,6 +53,9 @@ package enum APIKeyFit: Sendable, Equatable {
             }
     }
 
+    /// Whether the host serves a plan, which is for chat alone.
+    package static func isPlan(_ baseURL: String) -> Bool { Place(host: host(of: baseURL)) == .plan }
+
     private enum Product {
         case payAsYouGo, workspace, plan, unknown
 

@@ -31,6 +31,12 @@ package struct CredentialPool {
     package init() {}
 
     package var isEmpty: Bool { entries.isEmpty }
+
+    /// Whether every credential serves requests of this kind.
+    package func allServe(_ need: QwenProvider.Capability) -> Bool {
+        need == .chat || entries.allSatisfy { $0.provider.serves(need) }
+    }
+
     package var count: Int { entries.count }
 
     // MARK: Members
@@ -68,15 +74,14 @@ package struct CredentialPool {
     ///
     /// - Parameters:
     ///   - tried: what the request need not be sent with again.
-    ///   - isSuitable: whether a provider serves what the request asks for.
+    ///   - need: what the request asks for.
     package mutating func choose(
-        now: NIODeadline, except tried: TriedCredentials = TriedCredentials(),
-        where isSuitable: (QwenProvider) -> Bool = { _ in true }
+        now: NIODeadline, except tried: TriedCredentials = TriedCredentials(), for need: QwenProvider.Capability = .chat
     ) -> Choice {
         var best: (index: Int, isAvoided: Bool, inFlight: Int)?
         var soonest: NIODeadline?
         for (index, entry) in entries.enumerated() {
-            guard !tried.contains(entry.credential.name, entry.provider.authority), isSuitable(entry.provider) else {
+            guard !tried.contains(entry.credential.name, entry.provider.authority), entry.provider.serves(need) else {
                 continue
             }
             if let opens = entry.credential.closed(now) {
@@ -108,31 +113,36 @@ package struct CredentialPool {
     /// throttled, and not yet tried.
     package func hasAlternative(
         to lease: CredentialLease, again: FaultPolicy.Again, except tried: TriedCredentials, now: NIODeadline,
-        where isSuitable: (QwenProvider) -> Bool = { _ in true }
+        for need: QwenProvider.Capability = .chat
     ) -> Bool {
         entries.contains { entry in
             entry.credential !== lease.credential
                 && (again != .otherHost || entry.provider.authority != lease.provider.authority)
                 && !tried.contains(entry.credential.name, entry.provider.authority)
                 && entry.credential.closed(now) == nil && !entry.credential.isAvoided(now)
-                && entry.credential.inFlight < entry.credential.width(now) && isSuitable(entry.provider)
+                && entry.credential.inFlight < entry.credential.width(now) && entry.provider.serves(need)
         }
     }
 
     // MARK: Exhaustion
 
     /// The soonest instant at which a credential is open; nil if none ever is by itself.
-    package func earliestRecovery(now: NIODeadline) -> NIODeadline? {
-        entries.lazy.filter { !$0.credential.isDead }.map { $0.credential.closed(now) ?? now }.min()
+    package func earliestRecovery(now: NIODeadline, for need: QwenProvider.Capability = .chat) -> NIODeadline? {
+        entries.lazy.filter { !$0.credential.isDead && $0.provider.serves(need) }
+            .map { $0.credential.closed(now) ?? now }.min()
     }
 
     /// What a client is told when no credential is open: the error of the one that opens first, and exactly how long
     /// that takes.
-    package func exhaustion(now: NIODeadline) -> QwenFault {
-        let alive = entries.filter { !$0.credential.isDead }
+    package func exhaustion(now: NIODeadline, for need: QwenProvider.Capability = .chat) -> QwenFault {
+        let suitable = entries.filter { $0.provider.serves(need) }
+        if suitable.isEmpty, !entries.isEmpty {
+            return QwenFault(kind: .authentication, message: Self.noCredential(for: need))
+        }
+        let alive = suitable.filter { !$0.credential.isDead }
         let first = alive.min { ($0.credential.closed(now) ?? now) < ($1.credential.closed(now) ?? now) }
         guard let first else {
-            let reason = entries.lazy.compactMap { $0.credential.reason() }.first { _ in true }
+            let reason = suitable.lazy.compactMap { $0.credential.reason() }.first { _ in true }
             return reason ?? QwenFault(kind: .authentication, message: Self.noCredential)
         }
         var fault = first.credential.reason() ?? QwenFault(kind: .throttled(.concurrency))
@@ -144,6 +154,14 @@ package struct CredentialPool {
         It has no credential: set QWEN_API_KEY, run “qwen-gateway credentials add”, or log in with \
         “qwen-gateway login” or /auth on its admin address.
         """
+
+    /// Logins lead to the portal.
+    private static func noCredential(for need: QwenProvider.Capability) -> String {
+        """
+        It has logins alone, which serve chat and no \(need.rawValue): set QWEN_API_KEY, or run “qwen-gateway \
+        credentials add”.
+        """
+    }
 
     package func snapshots(now: NIODeadline) -> [CredentialSnapshot] {
         entries.map { $0.credential.snapshot(now) }

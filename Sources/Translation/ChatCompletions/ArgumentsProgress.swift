@@ -1,56 +1,72 @@
 import NIOCore
 
-/// Whether the arguments of a tool call, of which one piece comes after the other, are a whole JSON object yet.
+/// Follows the arguments of a call, a JSON object inside a JSON string that comes in pieces, to its end.
 ///
-/// Counts brackets outside strings. What is no object is never whole.
+/// Only the nesting is looked at: whether the object is valid is not known, but whether more can belong to it.
 struct ArgumentsProgress: Sendable, Equatable {
-    private(set) var isWhole = false
+    /// Where the outer string stands.
+    private enum Escape: Equatable {
+        case none
+        case begun
+        /// `\u`, and how many of its digits are still to come.
+        case unit(UInt16, missing: Int)
+    }
+
+    private var escape = Escape.none
     private var depth = 0
+    private var hasBegun = false
     private var isInString = false
-    private var isEscaped = false
+    private var isInnerEscape = false
 
-    /// Takes the next piece.
-    ///
-    /// - Parameter text: as it stands in Qwen's event, a JSON string with its quotation marks.
+    /// An object, or an array, has begun and ended. What is neither is never whole.
+    var isWhole: Bool { hasBegun && depth == 0 }
+
+    /// Takes the next piece of the outer string: its text, escaped, which may be cut inside an escape.
     mutating func take(_ text: ByteBuffer) {
-        var bytes = text.readableBytesView.dropFirst().dropLast()
-        while let byte = bytes.popFirst(), !isWhole {
-            guard byte == UInt8(ascii: "\\") else {
-                takeCharacter(byte)
-                continue
-            }
-            // One character of the arguments, written as an escape.
-            let kind = bytes.popFirst()
-            if kind == UInt8(ascii: "u") {
-                takeCharacter(Self.ascii(bytes.prefix(4)))
-                bytes = bytes.dropFirst(4)
-            } else if let kind {
-                takeCharacter(kind == UInt8(ascii: "\"") || kind == UInt8(ascii: "\\") ? kind : 0x20)
-            }
-        }
-    }
-
-    private mutating func takeCharacter(_ character: UInt8) {
-        if isEscaped {
-            isEscaped = false
-        } else if isInString {
-            if character == UInt8(ascii: "\\") { isEscaped = true }
-            if character == UInt8(ascii: "\"") { isInString = false }
-        } else {
-            switch character {
-            case UInt8(ascii: "\""): isInString = true
-            case UInt8(ascii: "{"), UInt8(ascii: "["): depth += 1
-            case UInt8(ascii: "}"), UInt8(ascii: "]"):
-                depth -= 1
-                isWhole = depth == 0
-            default: break
+        for byte in text.readableBytesView {
+            switch escape {
+            case .none:
+                if byte == UInt8(ascii: "\\") { escape = .begun } else { step(byte) }
+            case .begun:
+                escape = .none
+                switch byte {
+                case UInt8(ascii: "u"): escape = .unit(0, missing: 4)
+                case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"): step(byte)
+                default: step(UInt8(ascii: " "))
+                }
+            case .unit(let high, let missing):
+                // The letters of either case have bit 6 set, and 1 to 6 in their low bits.
+                let unit = high << 4 | UInt16(byte & 0x40 == 0 ? byte & 0x0F : byte & 0x0F + 9)
+                if missing > 1 {
+                    escape = .unit(unit, missing: missing - 1)
+                } else {
+                    escape = .none
+                    step(unit < 0x80 ? UInt8(unit) : 0x80)
+                }
             }
         }
     }
 
-    /// The character of four hexadecimal digits, where it may matter; else a letter that does not.
-    private static func ascii(_ digits: ByteBufferView) -> UInt8 {
-        let digits = String(decoding: digits, as: UTF8.self)
-        return UInt16(digits, radix: 16).flatMap { UInt8(exactly: $0) } ?? UInt8(ascii: "x")
+    /// Takes the next byte of the object.
+    private mutating func step(_ byte: UInt8) {
+        if isWhole { return }
+        if isInString {
+            if isInnerEscape {
+                isInnerEscape = false
+            } else if byte == UInt8(ascii: "\\") {
+                isInnerEscape = true
+            } else if byte == UInt8(ascii: "\"") {
+                isInString = false
+            }
+            return
+        }
+        switch byte {
+        case UInt8(ascii: "\""): isInString = true
+        case UInt8(ascii: "{"), UInt8(ascii: "["):
+            hasBegun = true
+            depth += 1
+        case UInt8(ascii: "}"), UInt8(ascii: "]"): depth = max(depth - 1, 0)
+        default: break
+        }
     }
 }

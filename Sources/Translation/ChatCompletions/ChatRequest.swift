@@ -42,16 +42,7 @@ package struct ChatRequest: Sendable {
     package init(
         _ text: ByteBuffer, document: inout JSONDocument, defaultModel: String, aliases: ModelAliases = .none
     ) throws(InvalidRequest) {
-        do {
-            try document.scan(text)
-        } catch {
-            throw InvalidRequest("The body is not valid JSON: \(error)")
-        }
-        let root = document.root
-        guard document.kind(of: root) == .object else {
-            throw InvalidRequest("The body must be a JSON object.")
-        }
-        try document.checkUniqueKeys(of: root, param: nil)
+        try document.scanRequestObject(text)
         let fields = ChatRequestFields(document)
         try Self.adaptMessages(fields, in: &document)
         let name = try Self.adaptModel(fields, defaultModel, aliases, in: &document)

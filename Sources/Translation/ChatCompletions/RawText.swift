@@ -13,18 +13,20 @@ struct RawText: Sendable {
     /// Appends a string's text; gives back its length in bytes. What is no string, and not null, is appended as the
     /// JSON that it is.
     mutating func append(_ node: JSONNode, in document: borrowing JSONDocument) -> Int {
-        var text = document.text(of: node)
-        let before = body.writerIndex
-        switch document.kind(of: node) {
-        case .string:
-            text.moveReaderIndex(forwardBy: 1)
-            text.moveWriterIndex(to: text.writerIndex - 1)
-            body.writeBuffer(&text)
-        case .null: return 0
-        default: JSONWriter.writeStringBody(utf8: text.readableBytesSpan, into: &body)
-        }
+        if document.isNull(node) { return 0 }
         isPresent = true
-        return body.writerIndex - before
+        return body.writeImmutableBuffer(Self.body(of: node, in: document))
+    }
+
+    /// A string's text, without its quotation marks and without a copy; of what is no string the JSON that it is,
+    /// escaped, and of null nothing.
+    static func body(of node: JSONNode, in document: borrowing JSONDocument) -> ByteBuffer {
+        if let body = document.rawStringBody(node) { return body }
+        var body = ByteBuffer()
+        if !document.isNull(node) {
+            JSONWriter.writeStringBody(utf8: document.text(of: node).readableBytesSpan, into: &body)
+        }
+        return body
     }
 
     func write(into output: inout ByteBuffer) {

@@ -85,8 +85,8 @@ struct ToolCallSlots: Sendable {
             announcesName = true
         }
         let isReplay = slots[slot].arguments.isWhole && id != nil && !announcesID
-        if let arguments = piece.arguments, document.kind(of: arguments) == .string {
-            slots[slot].arguments.take(document.text(of: arguments))
+        if let arguments = piece.arguments {
+            slots[slot].arguments.take(RawText.body(of: arguments, in: document))
         }
         return Place(slot: slot, announcesID: announcesID, announcesName: announcesName, isReplay: isReplay)
     }

@@ -41,8 +41,7 @@ package struct MessagesAnswer: Sendable {
         MessagesStopReason(finishReason, hasCalls: blocks.calls > 0, hasStopSequence: sequence != nil)
             .write(sequence, into: &output)
         output.writeStaticString(#","usage":"#)
-        let counts = document.member("usage", of: root).flatMap { MessagesUsage($0, in: document) }
-        (counts ?? MessagesUsage()).write(into: &output)
+        MessagesUsage(usage ?? TokenUsage()).write(into: &output)
         output.writeStaticString("}")
         body = output
     }

@@ -34,18 +34,8 @@ package struct MessagesRequest: Sendable {
 
     /// - Parameter isForCounting: the request asks for no answer, but what it would cost: limits may be missing.
     init(_ text: ByteBuffer, document: inout JSONDocument, isForCounting: Bool) throws(InvalidRequest) {
-        do {
-            try document.scan(text)
-        } catch {
-            throw InvalidRequest("The body is not valid JSON: \(error)")
-        }
+        try document.scanRequestObject(text)
         let root = document.root
-        guard document.kind(of: root) == .object else { throw InvalidRequest("The body must be a JSON object.") }
-        do {
-            try document.checkUniqueKeys(of: root)
-        } catch {
-            throw InvalidRequest("\(error)")
-        }
         try MessagesOptions.refuseUnsupported(in: document)
 
         var body = MessagesChatWriter(capacity: text.readableBytes + text.readableBytes / 8 + 512)

@@ -81,9 +81,9 @@ package struct MessagesStream: Sendable {
             if let delta = choice.delta, !take(delta, in: document, into: &output) { return .malformed }
             if let reason = choice.finishReason { finish(node, reason, in: document, into: &output) }
         }
-        if let node = chunk.usage, let reported = MessagesUsage(node, in: document) {
-            counts = reported
-            usage = TokenUsage(node, in: document)
+        if let node = chunk.usage, let reported = TokenUsage(node, in: document) {
+            counts = MessagesUsage(reported)
+            usage = reported
         }
         return .proceed
     }

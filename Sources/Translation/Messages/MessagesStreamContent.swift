@@ -9,7 +9,6 @@ struct MessagesStreamContent: Sendable {
         var state = State.waiting
         /// Arguments that have come before the block could begin.
         var held = RawText()
-        var arguments = MessagesArguments()
 
         enum State {
             case waiting, begun
@@ -71,7 +70,7 @@ struct MessagesStreamContent: Sendable {
     /// A call is open whose arguments are not whole.
     private var isInsideCall: Bool {
         guard case .call(let position) = blocks.open else { return false }
-        return !calls[position].arguments.isComplete
+        return !slots.slots[calls[position].slot].arguments.isWhole
     }
 
     /// Takes pieces of calls.
@@ -88,7 +87,8 @@ struct MessagesStreamContent: Sendable {
                 position = calls.count
                 calls.append(Call(slot: place.slot))
             }
-            guard let position, take(piece.arguments, of: position, in: document, into: &output) else { return false }
+            let arguments = place.isReplay ? nil : piece.arguments
+            guard let position, take(arguments, of: position, in: document, into: &output) else { return false }
             beginCalls(isEnd: false, into: &output)
         }
         return true
@@ -102,11 +102,10 @@ struct MessagesStreamContent: Sendable {
             size += calls[position].held.append(arguments, in: document)
             return size <= limit
         }
-        var piece = RawText()
-        _ = piece.append(arguments, in: document)
-        calls[position].arguments.take(piece.body)
         // A call that is no longer open was whole: what comes behind its arguments is no part of them.
-        if blocks.open == .call(position) { blocks.writeDelta(body: piece.body, into: &output) }
+        if blocks.open == .call(position) {
+            blocks.writeDelta(body: RawText.body(of: arguments, in: document), into: &output)
+        }
         return true
     }
 
@@ -132,7 +131,6 @@ struct MessagesStreamContent: Sendable {
         calls[position].held = RawText()
         if held.isEmpty { return }
         size -= held.body.readableBytes
-        calls[position].arguments.take(held.body)
         blocks.writeDelta(body: held.body, into: &output)
     }
 

@@ -17,33 +17,12 @@ struct MessagesUsage: Sendable, Equatable {
         self.input = input
     }
 
-    /// Reads Qwen's `usage` object; nil if the node is none.
-    init?(_ node: JSONNode, in document: borrowing JSONDocument) {
-        guard let usage = TokenUsage(node, in: document) else { return nil }
-        let prompt = usage.prompt
-        cacheRead = min(usage.cached, prompt)
-        cacheCreation = min(Self.created(node, in: document), prompt - cacheRead)
-        input = prompt - cacheRead - cacheCreation
+    init(_ usage: TokenUsage) {
+        cacheRead = min(usage.cached, usage.prompt)
+        cacheCreation = min(usage.written, usage.prompt - cacheRead)
+        input = usage.prompt - cacheRead - cacheCreation
         output = usage.completion
         thinking = min(usage.reasoning, output)
-    }
-
-    /// The tokens that went into the cache. Qwen counts them where a request had markers, in one of several places.
-    private static func created(_ usage: JSONNode, in document: borrowing JSONDocument) -> Int {
-        let details = document.member("prompt_tokens_details", of: usage)
-        for place in [usage, details] {
-            guard let place else { continue }
-            if let count = count("cache_creation_input_tokens", of: place, in: document) { return count }
-            guard let creation = document.member("cache_creation", of: place) else { continue }
-            if let count = count("ephemeral_5m_input_tokens", of: creation, in: document) { return count }
-        }
-        return 0
-    }
-
-    private static func count(
-        _ name: StaticString, of object: JSONNode, in document: borrowing JSONDocument
-    ) -> Int? {
-        document.member(name, of: object).flatMap { document.integer($0) }.map { max($0, 0) }
     }
 
     func write(into output: inout ByteBuffer) {

@@ -1,11 +1,12 @@
 import JSON
 package import NIOCore
 
-/// The responses that clients asked to keep, in memory and within limits: a value without I/O, for one owner.
+/// The responses that clients asked to keep, in memory and within limits: a value without I/O, for all owners.
 ///
 /// A response belongs to the client that made it. Nobody else can read it, continue from it, delete it, or learn that
-/// it exists. When the store is full, what was not used for the longest time goes; continuing a conversation uses all
-/// of its responses. What was not used for `lifetime` is gone.
+/// it exists. When the store is full, the owner that fills most of it loses what it has not used for the longest time:
+/// who keeps little is never pushed out by one who keeps much. Continuing a conversation uses all of its responses.
+/// What was not used for `lifetime` is gone.
 package struct ResponseStore: Sendable {
     package struct Limits: Sendable {
         /// The most bytes: texts, and an allowance for what is around them.
@@ -32,11 +33,21 @@ package struct ResponseStore: Sendable {
         let response: StoredResponse
         let size: Int
         var expiry: NIODeadline
+        /// Its place in its owner's order of use.
+        var place: Int
+    }
+
+    /// What one client keeps.
+    private struct Share {
+        /// The slots of its responses in the order of their use.
+        var order = RecencyList<Int>()
+        var bytes = 0
     }
 
     private let limits: Limits
     private var entries = RecencyList<Entry>()
     private var slots: [Key: Int] = [:]
+    private var shares: [String: Share] = [:]
     /// The slots of responses by the ids of their items.
     private var items: [Key: Int] = [:]
     /// What is held now, counted as `Limits.bytes` counts.
@@ -50,7 +61,7 @@ package struct ResponseStore: Sendable {
 
     /// Keeps a response in place of one with the same id. Others may go for it.
     ///
-    /// - Parameter owner: the name of the client's key; empty for clients without one.
+    /// - Parameter owner: the name of the client's key; its address where it needs none.
     /// - Returns: whether it is kept: one that is larger than the whole store is not.
     @discardableResult
     package mutating func put(_ response: StoredResponse, owner: String, now: NIODeadline) -> Bool {
@@ -59,10 +70,15 @@ package struct ResponseStore: Sendable {
         expire(now)
         let size = response.size + owner.utf8.count
         guard size <= limits.bytes, limits.count > 0 else { return false }
-        while entries.count >= limits.count || bytes + size > limits.bytes, let oldest = entries.oldest {
-            remove(oldest)
+        while entries.count >= limits.count || bytes + size > limits.bytes {
+            guard let slot = slotToGiveUp(for: owner, size) else { break }
+            remove(slot)
         }
-        let slot = entries.append(Entry(key: key, response: response, size: size, expiry: now + limits.lifetime))
+        let slot = entries.append(
+            Entry(key: key, response: response, size: size, expiry: now + limits.lifetime, place: 0))
+        let place = shares[owner, default: Share()].order.append(slot)
+        shares[owner, default: Share()].bytes += size
+        entries.update(slot) { $0.place = place }
         slots[key] = slot
         bytes += size
         for item in response.output {
@@ -76,12 +92,47 @@ package struct ResponseStore: Sendable {
         return true
     }
 
+    /// The response that goes for a new one: the oldest of whoever would keep most with it, the newcomer's where they
+    /// are equal.
+    private func slotToGiveUp(for newcomer: String, _ size: Int) -> Int? {
+        var most: (load: Double, slot: Int)?
+        if let share = shares[newcomer], let oldest = share.order.oldest, let slot = share.order[oldest] {
+            most = (load(share.order.count + 1, share.bytes + size), slot)
+        }
+        for (owner, share) in shares where owner != newcomer {
+            guard let oldest = share.order.oldest, let slot = share.order[oldest] else { continue }
+            let load = load(share.order.count, share.bytes)
+            if load > most?.load ?? 0 { most = (load, slot) }
+        }
+        return most?.slot
+    }
+
+    /// How much of the store that fills, of what it has least.
+    private func load(_ count: Int, _ bytes: Int) -> Double {
+        max(Double(count) / Double(limits.count), Double(bytes) / Double(limits.bytes))
+    }
+
     /// The response with this id, if it is the owner's. It counts as used.
     package mutating func get(_ id: String, owner: String, now: NIODeadline) -> StoredResponse? {
         expire(now)
         guard let slot = slots[Key(owner: owner, id: id)] else { return nil }
         use(slot, now)
         return entries[slot]?.response
+    }
+
+    /// The items that a response was made of, the oldest first: those of its conversation, as far as that is kept, and
+    /// its own. nil if there is no such response of the owner's. All of them count as used.
+    package mutating func inputItems(of id: String, owner: String, now: NIODeadline) -> [StoredItem]? {
+        guard let response = get(id, owner: owner, now: now) else { return nil }
+        var items = response.input
+        var next = response.previousID
+        var steps = 0
+        while let id = next, steps < entries.count, let earlier = get(id, owner: owner, now: now) {
+            items = earlier.input + earlier.output + items
+            next = earlier.previousID
+            steps += 1
+        }
+        return items
     }
 
     /// Forgets a response; false if there is none. What continued from it can't be continued any more.
@@ -131,6 +182,7 @@ package struct ResponseStore: Sendable {
     private mutating func use(_ slot: Int, _ now: NIODeadline) {
         entries.update(slot) { $0.expiry = now + limits.lifetime }
         entries.touch(slot)
+        if let entry = entries[slot] { shares[entry.key.owner]?.order.touch(entry.place) }
     }
 
     /// Forgets what is too old. The order of use is that of expiry.
@@ -142,26 +194,13 @@ package struct ResponseStore: Sendable {
         guard let entry = entries.remove(slot) else { return }
         slots[entry.key] = nil
         bytes -= entry.size
+        shares[entry.key.owner]?.order.remove(entry.place)
+        shares[entry.key.owner]?.bytes -= entry.size
+        if shares[entry.key.owner]?.order.count == 0 { shares[entry.key.owner] = nil }
         for item in entry.response.output + entry.response.input {
             guard let id = item.id else { continue }
             let key = Key(owner: entry.key.owner, id: id)
             if items[key] == slot { items[key] = nil }
         }
-    }
-}
-
-/// The answers about stored responses that are no responses.
-package enum StoredResponseAnswer {
-    /// The body that tells of a deletion (`DELETE /v1/responses/{id}`).
-    package static func writeDeleted(_ id: String, into output: inout ByteBuffer) {
-        output.writeStaticString("{\"id\":")
-        JSONWriter.writeString(id, into: &output)
-        output.writeStaticString(",\"object\":\"response\",\"deleted\":true}")
-    }
-
-    /// What a client is told, with status 404, of a response that it does not have.
-    package static func notFound(_ id: String) -> InvalidRequest {
-        let shown = String(decoding: id.utf8.prefix(64), as: UTF8.self)
-        return InvalidRequest("Response with id '\(shown)' not found.", param: "response_id")
     }
 }

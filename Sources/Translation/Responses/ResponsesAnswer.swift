@@ -5,7 +5,7 @@ package import NIOCore
 package struct ResponsesAnswer: Sendable {
     /// The response object.
     package let body: ByteBuffer
-    package let usage: ResponsesUsage?
+    package let usage: TokenUsage?
 
     private let id: String
     private let output: [StoredItem]
@@ -38,7 +38,7 @@ package struct ResponsesAnswer: Sendable {
         }
         Self.addCalls(of: message, identity, &items, in: document)
         Self.close(&items, status)
-        usage = document.member("usage", of: root).flatMap { ResponsesUsage($0, in: document) }
+        usage = document.member("usage", of: root).flatMap { TokenUsage($0, in: document) }
         (body, output) = ResponsesTemplate(identity, echo).response(status, items, usage)
         id = identity.responseID
     }
@@ -69,20 +69,29 @@ package struct ResponsesAnswer: Sendable {
     ) {
         guard let calls = document.member("tool_calls", of: message) else { return }
         for call in document.elements(of: calls) {
-            let piece = ResponsesCallPiece(call, in: document)
+            let piece = ToolCallPiece(call, in: document)
             var item = ResponsesItem(.call, index: items.count, identity: identity, isStreamed: false)
-            item.callID = piece.id ?? ByteBuffer(string: "call_\(identity.token)_\(items.count)")
-            item.name = piece.name ?? ByteBuffer()
-            item.text = piece.arguments
+            let id = piece.id.map { ResponsesReader.body(of: $0, in: document) } ?? ByteBuffer()
+            item.callID = id.readableBytes > 0 ? id : ByteBuffer(string: "call_\(identity.token)_\(items.count)")
+            item.name = piece.name.map { ResponsesReader.body(of: $0, in: document) } ?? ByteBuffer()
+            item.text = piece.arguments.map { RawText.body(of: $0, in: document) } ?? ByteBuffer()
             items.append(item)
         }
     }
 
-    /// Ends the items as a stream would: the last text, and all calls, were being written when the answer ended.
+    /// Ends the items as a stream would: the last one was being written when the answer ended, and a call whose
+    /// arguments are not whole, behind which others wait.
     private static func close(_ items: inout [ResponsesItem], _ status: ResponsesStatus) {
+        var hasOpenCall = false
         for place in items.indices {
-            let isLast = items[place].kind == .call || place == items.count - 1
-            items[place].status = isLast ? status.ofLastItems : .completed
+            var isOver = place < items.count - 1
+            if items[place].kind == .call {
+                var arguments = ArgumentsProgress()
+                arguments.take(items[place].text)
+                hasOpenCall = hasOpenCall || !arguments.isWhole
+                isOver = isOver && !hasOpenCall
+            }
+            items[place].status = isOver ? .completed : status.ofLastItems
             if items[place].lacksArguments(items[place].status) { items[place].text = ResponsesItem.noArguments }
         }
     }

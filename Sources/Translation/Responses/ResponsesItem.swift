@@ -101,12 +101,6 @@ struct ResponsesItem: Sendable {
         kind == .call && text.readableBytes == 0 && status == .completed
     }
 
-    /// Whether the item is a call whose arguments are a JSON object or array that has come to its end. What may be
-    /// wrong inside is not looked at.
-    var hasWholeArguments: Bool {
-        kind == .call && ArgumentsScanner.isWhole(text)
-    }
-
     // MARK: JSON
 
     /// Writes the item. One that has just begun is empty: a message has no parts yet, a call no arguments.

@@ -6,19 +6,22 @@ import NIOCore
 /// One turn of the assistant is one message there, but several items here: reasoning, text and calls that follow each
 /// other are put into one. Outputs of functions become messages of role `tool`.
 struct ResponsesMessages {
-    private var writer = JSONWriter()
+    private var writer: JSONWriter
     private var turn = AssistantTurn()
     private(set) var isEmpty = true
 
-    init() {
-        writer.beginArray()
+    /// - Parameter writer: of a request, at the value of its `messages`.
+    init(_ writer: consuming JSONWriter) {
+        self.writer = writer
+        self.writer.beginArray()
     }
 
-    /// The messages as a JSON array, when all items were added and `flush` was called.
-    var array: ByteBuffer {
-        var writer = writer
+    /// Ends the messages: gives the writer back, behind them.
+    mutating func finish() -> JSONWriter {
+        flush()
         writer.endArray()
-        return writer.buffer
+        defer { writer = JSONWriter() }
+        return writer
     }
 
     mutating func addInstructions(_ text: JSONNode, in document: borrowing JSONDocument) {
@@ -74,7 +77,7 @@ struct ResponsesMessages {
     }
 
     /// Writes the assistant's turn, if one has begun. Reasoning that nothing came of is left out.
-    mutating func flush() {
+    private mutating func flush() {
         guard turn.isWorthAMessage else {
             turn = AssistantTurn()
             return

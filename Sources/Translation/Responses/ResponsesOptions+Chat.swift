@@ -10,14 +10,22 @@ extension ResponsesOptions {
         "vl_high_resolution_images", "translation_options", "tool_stream",
     ]
 
-    /// The chat completion request that asks for the same, with these messages (a JSON array).
-    func chatBody(_ messages: ByteBuffer, in document: borrowing JSONDocument) -> ByteBuffer {
+    /// Begins the chat completion request that asks for the same: its messages come next.
+    ///
+    /// - Parameter capacity: the bytes that the request will need, about.
+    func beginChat(capacity: Int, in document: borrowing JSONDocument) -> JSONWriter {
         var body = ByteBuffer()
-        body.reserveCapacity(messages.readableBytes + 1024)
+        body.reserveCapacity(capacity)
         var chat = JSONWriter(body)
         chat.beginObject()
         if let model { chat.member("model", .bytes(document.text(of: model))) }
-        chat.member("messages", .bytes(messages))
+        chat.key("messages")
+        return chat
+    }
+
+    /// Ends the request behind its messages.
+    func endChat(_ writer: consuming JSONWriter, in document: borrowing JSONDocument) -> ByteBuffer {
+        var chat = writer
         chat.member("stream", .bool(isStreaming))
         // A response always tells its usage.
         if isStreaming { chat.member("stream_options", .raw(#"{"include_usage":true}"#)) }

@@ -90,11 +90,7 @@ enum ResponsesReader {
         _ node: JSONNode, _ path: String, in document: borrowing JSONDocument
     ) throws(InvalidRequest) {
         guard document.kind(of: node) == .object else { throw invalidType(path, "an object") }
-        do {
-            try document.checkUniqueKeys(of: node)
-        } catch {
-            throw InvalidRequest("\(error)", param: path)
-        }
+        try document.checkUniqueKeys(of: node, param: path)
     }
 
     /// One of a few words, if there is any.

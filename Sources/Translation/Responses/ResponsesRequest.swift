@@ -26,19 +26,7 @@ package struct ResponsesRequest: Sendable {
     ///
     /// - Parameter document: scratch storage; it holds the request afterwards.
     package init(_ text: ByteBuffer, document: inout JSONDocument) throws(InvalidRequest) {
-        do {
-            try document.scan(text)
-        } catch {
-            throw InvalidRequest("The body is not valid JSON: \(error)")
-        }
-        guard document.kind(of: document.root) == .object else {
-            throw InvalidRequest("The body must be a JSON object.")
-        }
-        do {
-            try document.checkUniqueKeys(of: document.root)
-        } catch {
-            throw InvalidRequest("\(error)")
-        }
+        try document.scanRequestObject(text)
         let options = try ResponsesOptions(document)
         model = options.model.flatMap { document.string($0) }.flatMap { $0.isEmpty ? nil : $0 }
         isStreaming = options.isStreaming
@@ -71,7 +59,9 @@ package struct ResponsesRequest: Sendable {
     private mutating func build(
         _ options: ResponsesOptions, _ resolved: ResolvedReferences, _ document: borrowing JSONDocument
     ) throws(InvalidRequest) {
-        var messages = ResponsesMessages()
+        let earlier = resolved.history.reduce(0) { $0 + $1.text.readableBytes }
+        var messages = ResponsesMessages(
+            options.beginChat(capacity: document.bytes.readableBytes + earlier + 1024, in: document))
         if let instructions = options.instructions { messages.addInstructions(instructions, in: document) }
         var stored = JSONDocument()
         for item in resolved.history {
@@ -83,11 +73,11 @@ package struct ResponsesRequest: Sendable {
             throw InvalidRequest(
                 "Missing required parameter: 'input'.", param: "input", code: "missing_required_parameter")
         }
-        messages.flush()
+        let chat = messages.finish()
         if messages.isEmpty {
             throw InvalidRequest("'input' must hold at least one message.", param: "input", code: "invalid_value")
         }
-        chatBody = options.chatBody(messages.array, in: document)
+        chatBody = options.endChat(chat, in: document)
     }
 
     private mutating func addInput(

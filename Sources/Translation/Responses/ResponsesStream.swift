@@ -15,7 +15,7 @@ package struct ResponsesStream: Sendable {
     /// `response.completed` or `response.incomplete` was written.
     package private(set) var isDone = false
     /// What Qwen has said of the tokens so far; the last word counts.
-    package private(set) var usage: ResponsesUsage?
+    package private(set) var usage: TokenUsage?
 
     let identity: ResponsesIdentity
     let template: ResponsesTemplate
@@ -35,7 +35,8 @@ package struct ResponsesStream: Sendable {
     private var hasBegun = false
     /// The reasoning or text that is being written, by its place in `items`.
     private var speech: Int?
-    private var calls = ResponsesCalls()
+    private var slots = ToolCallSlots()
+    private var calls: [ResponsesCall] = []
     /// The call that is being written, by its place in `calls`; those before it are done.
     private var openCall: Int?
     /// Bytes of text and logprobs that are held for the end.
@@ -75,7 +76,7 @@ package struct ResponsesStream: Sendable {
         guard document.kind(of: document.root) == .object else { return .malformed }
         let chunk = ResponsesChunk(document)
         if chunk.isFault { return .fault }
-        if let node = chunk.usage, let reported = ResponsesUsage(node, in: document) { usage = reported }
+        if let node = chunk.usage, let reported = TokenUsage(node, in: document) { usage = reported }
         guard chunk.hasChoice else { return .proceed }
         hasBegun = true
         // Some servings end an answer twice: the first end counts.
@@ -85,7 +86,9 @@ package struct ResponsesStream: Sendable {
         if let content = chunk.content { say(content, as: .message, chunk.logprobs, in: document, into: &output) }
         if let toolCalls = chunk.toolCalls {
             for node in document.elements(of: toolCalls) {
-                guard receive(ResponsesCallPiece(node, in: document), into: &output) else { return .malformed }
+                guard receive(ToolCallPiece(node, in: document), in: document, into: &output) else {
+                    return .malformed
+                }
             }
         }
         if let reason = chunk.finishReason {
@@ -147,14 +150,25 @@ extension ResponsesStream {
     }
 
     /// A piece of a call; false if there are too many calls.
-    private mutating func receive(_ piece: ResponsesCallPiece, into output: inout ByteBuffer) -> Bool {
-        guard let call = calls.place(piece) else { return false }
-        held += piece.arguments.readableBytes
-        if call != openCall {
-            // A call that has ended is sent again by some servings.
-            if calls[call].item == nil { calls[call].pending.writeImmutableBuffer(piece.arguments) }
-        } else if piece.arguments.readableBytes > 0, let item = calls[call].item {
-            writeDelta(piece.arguments, of: item, into: &output)
+    private mutating func receive(
+        _ piece: ToolCallPiece, in document: borrowing JSONDocument, into output: inout ByteBuffer
+    ) -> Bool {
+        guard let place = slots.place(piece, choice: 0, in: document) else { return false }
+        var known = calls.firstIndex { $0.slot == place.slot }
+        if known == nil {
+            known = calls.count
+            calls.append(ResponsesCall(slot: place.slot))
+        }
+        guard let call = known else { return false }
+        if let arguments = piece.arguments, !place.isReplay {
+            if call == openCall, let item = calls[call].item {
+                let body = RawText.body(of: arguments, in: document)
+                held += body.readableBytes
+                if body.readableBytes > 0 { writeDelta(body, of: item, into: &output) }
+            } else if calls[call].item == nil {
+                // A call that has ended is sent again by some servings.
+                held += calls[call].pending.append(arguments, in: document)
+            }
         }
         while let next = nextCall() { announce(next, into: &output) }
         return true
@@ -163,8 +177,10 @@ extension ResponsesStream {
     /// The call that can be begun now: its id and name are known, and the one before it is over.
     private func nextCall() -> Int? {
         let next = openCall.map { $0 + 1 } ?? 0
-        guard calls.calls.indices.contains(next), calls[next].id != nil, calls[next].name != nil else { return nil }
-        if let openCall, let item = calls[openCall].item, !items[item].hasWholeArguments { return nil }
+        guard calls.indices.contains(next) else { return nil }
+        let slot = slots.slots[calls[next].slot]
+        guard slot.id != nil, slot.name != nil else { return nil }
+        if let openCall, !slots.slots[calls[openCall].slot].arguments.isWhole { return nil }
         return next
     }
 
@@ -176,18 +192,19 @@ extension ResponsesStream {
         speech = nil
         if let openCall, let item = calls[openCall].item { close(item, status, into: &output) }
         let place = items.count
-        let id = calls[call].id ?? ByteBuffer(string: "call_\(identity.token)_\(place)")
-        add(.call, callID: id, name: calls[call].name ?? ByteBuffer(), into: &output)
+        let slot = slots.slots[calls[call].slot]
+        let id = slot.idBody ?? ByteBuffer(string: "call_\(identity.token)_\(place)")
+        add(.call, callID: id, name: slot.nameBody ?? ByteBuffer(), into: &output)
         calls[call].item = place
         openCall = call
         let pending = calls[call].pending
-        calls[call].pending = ByteBuffer()
-        if pending.readableBytes > 0 { writeDelta(pending, of: place, into: &output) }
+        calls[call].pending = RawText()
+        if !pending.isEmpty { writeDelta(pending.body, of: place, into: &output) }
     }
 
     /// The answer ends: so does everything in it.
     private mutating func finish(_ status: ResponsesStatus, into output: inout ByteBuffer) {
-        for call in calls.calls.indices where calls[call].item == nil {
+        for call in calls.indices where calls[call].item == nil {
             announce(call, after: status.ofLastItems, into: &output)
         }
         for place in items.indices where items[place].status == .inProgress {

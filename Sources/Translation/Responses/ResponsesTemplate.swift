@@ -22,7 +22,7 @@ struct ResponsesTemplate: Sendable {
     /// - Returns: where its items lie, as offsets from the object's beginning.
     @discardableResult
     func write(
-        _ status: ResponsesStatus, _ items: [ResponsesItem], _ usage: ResponsesUsage?, into output: inout ByteBuffer
+        _ status: ResponsesStatus, _ items: [ResponsesItem], _ usage: TokenUsage?, into output: inout ByteBuffer
     ) -> [Range<Int>] {
         let start = output.writerIndex
         output.writeImmutableBuffer(head)
@@ -53,7 +53,7 @@ struct ResponsesTemplate: Sendable {
         }
         output.writeStaticString("],\"usage\":")
         if let usage {
-            usage.write(into: &output)
+            usage.writeResponses(into: &output)
         } else {
             output.writeStaticString("null")
         }
@@ -65,7 +65,7 @@ struct ResponsesTemplate: Sendable {
 
     /// The object in storage of its own, and the items in it.
     func response(
-        _ status: ResponsesStatus, _ items: [ResponsesItem], _ usage: ResponsesUsage?
+        _ status: ResponsesStatus, _ items: [ResponsesItem], _ usage: TokenUsage?
     ) -> (body: ByteBuffer, items: [StoredItem]) {
         var body = ByteBuffer()
         let ranges = write(status, items, usage, into: &body)

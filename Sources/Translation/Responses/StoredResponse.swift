@@ -3,8 +3,8 @@ package import NIOCore
 
 /// An item of a stored exchange, as JSON.
 package struct StoredItem: Sendable, Equatable {
-    /// Items that clients send often have none.
-    package let id: String?
+    /// Items that clients send often have none: they get one when they are stored, which `text` does not have.
+    package fileprivate(set) var id: String?
     package let text: ByteBuffer
 
     package init(id: String? = nil, text: ByteBuffer) {
@@ -55,13 +55,19 @@ package struct StoredResponse: Sendable {
     ) {
         self.id = id
         self.body = body
-        self.input = input
+        let token = id.hasPrefix("resp_") ? id.dropFirst(5) : id[...]
+        var named = input
+        for place in named.indices where named[place].id == nil { named[place].id = "item_\(token)_\(place)" }
+        self.input = named
         self.output = output
         self.previousID = previousID
     }
 
+    /// What an item costs beside its text, in bytes: it can be found by its id.
+    private static let cost = 256
+
     /// What keeping it costs, in bytes: the texts, and about what is needed around them.
     var size: Int {
-        input.reduce(512 + body.readableBytes) { $0 + $1.text.readableBytes + 128 } + output.count * 128
+        input.reduce(512 + body.readableBytes) { $0 + $1.text.readableBytes + Self.cost } + output.count * Self.cost
     }
 }

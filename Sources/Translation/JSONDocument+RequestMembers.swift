@@ -1,7 +1,7 @@
 import JSON
 import NIOCore
 
-/// What requests with few members have in common in the way they are read and copied.
+/// What requests have in common in the way they are read and copied.
 extension JSONDocument {
     /// Scans a request's body: an object that names no member twice.
     mutating func scanRequestObject(_ text: ByteBuffer) throws(InvalidRequest) {
@@ -54,14 +54,5 @@ extension JSONDocument {
         guard kind(of: node) == .string else { return nil }
         let range = range(of: node)
         return slice(range.lowerBound + 1..<range.upperBound - 1)
-    }
-}
-
-extension TokenUsage {
-    /// The tokens of two answers together.
-    func adding(_ other: TokenUsage) -> TokenUsage {
-        TokenUsage(
-            prompt: prompt + other.prompt, completion: completion + other.completion, total: total + other.total,
-            cached: cached + other.cached, reasoning: reasoning + other.reasoning)
     }
 }

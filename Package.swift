@@ -51,7 +51,7 @@ let package = Package(
 
         module("Translation", ["JSON", "EventStream", nioCore]),
         module("Telemetry", [logging, nioCore]),
-        module("Admission", ["TLS", "HTTP", nioCore]),
+        module("Admission", ["Vault", "TLS", "HTTP", "JSON", nioCore]),
         module("Vault", ["COpenSSL"]),
         module("Qwen", ["Vault", "TLS", "HTTP", "JSON", "EventStream", nioCore]),
 
@@ -66,7 +66,7 @@ let package = Package(
         .executableTarget(
             name: "qwen-gateway",
             dependencies: [
-                "Gateway", "Telemetry", "Translation", "Qwen", "Vault", "JSON", logging, nioCore,
+                "Gateway", "Admission", "Telemetry", "Translation", "Qwen", "Vault", "HTTP", "JSON", logging, nioCore,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: settings),
@@ -84,7 +84,7 @@ let package = Package(
         tests("Translation", ["JSON", "EventStream", nioCore]),
         tests("Vault", ["TestSupport"]),
         tests("Qwen", ["TestSupport", "Vault", "TLS", "HTTP", "JSON", "EventStream", nioCore]),
-        tests("Admission", ["HTTP"]),
+        tests("Admission", ["TestSupport", "Vault", "HTTP", nioCore]),
         tests("Transport", ["TestSupport", "TLS", "HTTP", nioCore, nioPosix]),
         tests(
             "QwenSimulator",
@@ -92,7 +92,8 @@ let package = Package(
         tests(
             "Gateway",
             [
-                "QwenSimulator", "TestSupport", "Qwen", "Vault", "TLS", "HTTP", "Transport", "Telemetry", logging,
+                "QwenSimulator", "TestSupport", "Admission", "Qwen", "Vault", "TLS", "HTTP", "Transport", "Telemetry",
+                logging,
                 nioCore, nioPosix,
             ]),
     ]

@@ -17,6 +17,13 @@ struct APIError: Error, Equatable {
         case invalidRequest = "invalid_request"
         case missingKey = "missing_api_key"
         case invalidKey = "invalid_api_key"
+        case expiredKey = "expired_api_key"
+        case tooManyFailures = "too_many_failures"
+        case networkNotAllowed = "network_not_allowed"
+        case modelNotAllowed = "model_not_allowed"
+        /// The limits that the gateway itself sets to its clients.
+        case clientLimit = "client_limit"
+        case clientQuota = "client_quota"
         case unknownURL = "unknown_url"
         case methodNotAllowed = "method_not_allowed"
         case requestTimeout = "request_timeout"
@@ -67,9 +74,9 @@ struct APIError: Error, Equatable {
     private var row: (status: Int, type: String, side: Side) {
         switch code {
         case .invalidRequest, .contextLengthExceeded, .contentFilter: (400, "invalid_request_error", .downstream)
-        case .missingKey, .invalidKey: (401, "invalid_request_error", .downstream)
+        case .missingKey, .invalidKey, .expiredKey: (401, "invalid_request_error", .downstream)
         case .permissionDenied: (403, "permission_error", .upstream)
-        case .adminOnly: (403, "permission_error", .downstream)
+        case .adminOnly, .networkNotAllowed, .modelNotAllowed: (403, "permission_error", .downstream)
         case .unknownURL, .modelNotFound, .notFound: (404, "invalid_request_error", .downstream)
         case .methodNotAllowed: (405, "invalid_request_error", .downstream)
         case .requestTimeout: (408, "invalid_request_error", .downstream)
@@ -78,6 +85,8 @@ struct APIError: Error, Equatable {
         case .unsupportedMediaType: (415, "invalid_request_error", .downstream)
         case .expectationFailed: (417, "invalid_request_error", .downstream)
         case .headersTooLarge: (431, "invalid_request_error", .downstream)
+        case .clientLimit, .tooManyFailures: (429, "rate_limit_error", .downstream)
+        case .clientQuota: (429, "insufficient_quota", .downstream)
         case .rateLimit: (429, "rate_limit_error", .upstream)
         case .quotaExceeded: (429, "insufficient_quota", .upstream)
         case .internalError: (500, "server_error", .gateway)
@@ -97,7 +106,7 @@ struct APIError: Error, Equatable {
 
     /// Fields that belong to an answer of this code, beyond those of every answer.
     func appendFields(to fields: inout HeaderFields) {
-        if code == .missingKey || code == .invalidKey {
+        if row.status == 401 {
             fields.append("www-authenticate", "Bearer realm=\"qwen-gateway\"")
         }
         if let shouldRetry { fields.append("x-should-retry", shouldRetry ? "true" : "false") }

@@ -1,3 +1,4 @@
+import Admission
 import HTTP
 import NIOCore
 import Qwen
@@ -16,6 +17,14 @@ final class GatewayExchange {
     var route: Route?
     /// Set by who knows better than the client's side how the exchange went.
     var outcome: Outcome?
+    /// Whose request it is, once it was let in, and what is set aside for it.
+    var admitted: Admission?
+    /// How the client's limits stand: every answer to it says so.
+    var limits = LimitReport()
+    /// Events that were passed on: of an answer that is cut short more is not known.
+    var passedEvents = 0
+    /// Whether the exchange gets a line in the access log.
+    var isLogged = true
     private var firstByte: NIODeadline?
 
     init(service: GatewayService, server: ServerExchange, record: AccessRecord) {
@@ -69,7 +78,7 @@ final class GatewayExchange {
     func respond(_ status: Int, contentType: StaticString, body: ByteBuffer, _ fields: HeaderFields = HeaderFields()) {
         guard !server.hasResponded else { return }
         var head = ResponseHead(status: status, contentLength: body.readableBytes)
-        head.fields.reserve(fields: 6, bytes: 192)
+        head.fields.reserve(fields: 6 + LimitReport.fieldCount, bytes: 192 + LimitReport.byteCount)
         head.fields.append(contentsOf: fields)
         appendCommonFields(contentType, to: &head.fields)
         begin(head, end: body.readableBytes == 0)
@@ -84,7 +93,7 @@ final class GatewayExchange {
     /// Starts a response whose body follows piece by piece.
     func beginStream(contentType: StaticString) {
         var head = ResponseHead(status: 200)
-        head.fields.reserve(fields: 6, bytes: 192)
+        head.fields.reserve(fields: 6 + LimitReport.fieldCount, bytes: 192 + LimitReport.byteCount)
         appendCommonFields(contentType, to: &head.fields)
         head.fields.append("cache-control", "no-cache")
         begin(head, end: false)
@@ -116,12 +125,15 @@ final class GatewayExchange {
         fields.append("x-request-id", record.requestID)
         if errorShape == .anthropic { fields.append("request-id", record.requestID) }
         fields.append("date", service.httpDate)
+        limits.append(to: &fields)
     }
 
     // MARK: The end
 
     /// Writes the exchange's line to the access log.
     func ended(_ end: ExchangeEnd) {
+        settle()
+        guard isLogged else { return }
         let now = service.loop.now
         record.bytesIn = server.bytesIn
         record.bytesOut = server.bytesOut

@@ -14,6 +14,7 @@ package final class GatewayServer: Sendable {
     private let server: HTTPSServer
     private let admin: HTTPSServer?
     private let keeper: CredentialKeeper
+    private let clients: ClientKeeper
     private let configuration: GatewayConfiguration
     private let logger: Logger
     private let ticketRotation: RepeatedTask
@@ -24,7 +25,8 @@ package final class GatewayServer: Sendable {
     package var adminPort: Int? { admin?.port }
 
     private init(
-        group: MultiThreadedEventLoopGroup, plant: Plant, server: HTTPSServer, admin: HTTPSServer?,
+        group: MultiThreadedEventLoopGroup, plant: Plant, clients: ClientKeeper, server: HTTPSServer,
+        admin: HTTPSServer?,
         configuration: GatewayConfiguration, logger: Logger, tls: TLSServerContext
     ) {
         // Hourly: the context decides whether its ticket keys are old enough.
@@ -40,6 +42,7 @@ package final class GatewayServer: Sendable {
         self.group = group
         contexts = plant.contexts
         keeper = plant.keeper
+        self.clients = clients
         self.server = server
         self.admin = admin
         self.configuration = configuration
@@ -55,34 +58,40 @@ package final class GatewayServer: Sendable {
         let serverTLS: TLSServerContext
         let clientTLS: TLSClientContext
         let shared: GatewayService.Shared
+        redactor.register(SecretForm(prefix: ClientKeyText.prefix, length: ClientKeyText.length))
         let settings = try CredentialKeeper.Settings(configuration, logger: logger)
         do {
             serverTLS = try TLSServerContext(
                 certificateChainFile: configuration.tlsCertificateFile, privateKeyFile: configuration.tlsKeyFile)
             clientTLS = try TLSClientContext(additionalTrustFile: configuration.upstreamCAFile)
-            shared = try makeShared(configuration, logger, redactor)
+            shared = GatewayShared(configuration, logger: logger, redactor: redactor)
         } catch {
             throw StartupError(error.reason, exitCode: .configuration)
         }
         let group = MultiThreadedEventLoopGroup(numberOfThreads: configuration.workers)
         var plant: Plant?
+        var gatehouse: Gatehouse?
         do {
             let started = try await Plant.start(
                 group, configuration, settings, tls: clientTLS, logger: logger, redactor: redactor)
             plant = started
+            let gates = try await Gatehouse.start(started.contexts, configuration, logger: logger)
+            gatehouse = gates
             let server = try await listen(
-                serverOptions(configuration), started, started.contexts, tls: serverTLS, audience: .clients, shared,
-                sink)
+                serverOptions(configuration), started, gates, started.contexts, tls: serverTLS, audience: .clients,
+                shared, sink)
             do {
-                let admin = try await listenForOperators(configuration, started, shared, sink)
+                let admin = try await listenForOperators(configuration, started, gates, shared, sink)
                 return GatewayServer(
-                    group: group, plant: started, server: server, admin: admin, configuration: configuration,
+                    group: group, plant: started, clients: gates.keeper, server: server, admin: admin,
+                    configuration: configuration,
                     logger: logger, tls: serverTLS)
             } catch {
                 _ = await server.drain(timeout: .zero)
                 throw error
             }
         } catch {
+            await gatehouse?.keeper.stop()
             await plant?.keeper.stop()
             for context in plant?.contexts ?? [] { _ = try? await context.submit { $0.shutdown() } }
             try? await group.shutdownGracefully()
@@ -91,38 +100,31 @@ package final class GatewayServer: Sendable {
     }
 
     private static func listen(
-        _ options: HTTPSServer.Options, _ plant: Plant, _ contexts: [NIOLoopBound<LoopContext>],
+        _ options: HTTPSServer.Options, _ plant: Plant, _ gatehouse: Gatehouse, _ contexts: [NIOLoopBound<LoopContext>],
         tls: TLSServerContext?, audience: GatewayService.Audience, _ shared: GatewayService.Shared, _ sink: LogSink
     ) async throws -> HTTPSServer {
         let dispatchers = plant.dispatchers
         let keeper = plant.keeper
         return try await HTTPSServer.start(options, tls: tls, contexts: contexts) { loop in
-            try GatewayService(
+            GatewayService(
                 shared: shared, loop: loop, dispatcher: dispatchers[loop.index].value, keeper: keeper,
-                audience: audience, accessLog: AccessLog(sink: sink, redactor: shared.redactor))
+                gate: gatehouse.gates[loop.index].value, audience: audience,
+                accessLog: AccessLog(sink: sink, redactor: shared.redactor))
         }
     }
 
     /// Plain HTTP, on one event loop.
     private static func listenForOperators(
-        _ configuration: GatewayConfiguration, _ plant: Plant, _ shared: GatewayService.Shared, _ sink: LogSink
+        _ configuration: GatewayConfiguration, _ plant: Plant, _ gatehouse: Gatehouse, _ shared: GatewayService.Shared,
+        _ sink: LogSink
     ) async throws -> HTTPSServer? {
         guard let address = configuration.adminAddress else { return nil }
         var options = HTTPSServer.Options(host: address.host, port: address.port)
         options.portVariable = "ADMIN_ADDRESS"
         let needsKey = !HostText.isLoopback(address.host)
         return try await listen(
-            options, plant, [plant.contexts[0]], tls: nil, audience: .operators(needsKey: needsKey), shared, sink)
-    }
-
-    private static func makeShared(
-        _ configuration: GatewayConfiguration, _ logger: Logger, _ redactor: SecretRedactor
-    ) throws(TLSError) -> GatewayService.Shared {
-        var entries: [ClientKeys.Entry] = []
-        for key in configuration.clientKeys {
-            entries.append(try ClientKeys.Entry(name: key.name, key: key.key.value, isAdmin: key.isAdmin))
-        }
-        return GatewayShared(configuration, keys: entries, logger: logger, redactor: redactor)
+            options, plant, gatehouse, [plant.contexts[0]], tls: nil, audience: .operators(needsKey: needsKey), shared,
+            sink)
     }
 
     private static func serverOptions(_ configuration: GatewayConfiguration) -> HTTPSServer.Options {
@@ -144,6 +146,8 @@ package final class GatewayServer: Sendable {
             logger.warning("connections were broken off", metadata: ["connections": "\(left)"])
         }
         _ = await admin?.drain(timeout: .seconds(1))
+        // What the last exchanges have cost is known now.
+        await clients.stop()
         await keeper.stop()
         for context in contexts { _ = try? await context.submit { $0.shutdown() } }
         try? await group.shutdownGracefully()

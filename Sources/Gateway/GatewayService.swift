@@ -29,22 +29,24 @@ final class GatewayService: ExchangeService {
     private let audience: Audience
     /// Scratch for the document that is being read: a request's, or an event's.
     var document = JSONDocument()
-    private let keys: ClientKeys
+    let gate: AdmissionGate
     private let accessLog: AccessLog
     private var requestIDs = RequestIDGenerator()
     private var dateCache = HTTPDate()
+    /// For addresses that fail to authenticate.
+    var backOffLines = LineAllowance()
 
     init(
-        shared: Shared, loop: LoopContext, dispatcher: QwenDispatcher, keeper: CredentialKeeper,
+        shared: Shared, loop: LoopContext, dispatcher: QwenDispatcher, keeper: CredentialKeeper, gate: AdmissionGate,
         audience: Audience, accessLog: AccessLog
-    ) throws {
+    ) {
         self.shared = shared
         self.loop = loop
         self.dispatcher = dispatcher
         self.keeper = keeper
         self.audience = audience
         self.accessLog = accessLog
-        keys = try ClientKeys(shared.keys, allowsAnonymous: shared.allowsAnonymous)
+        self.gate = gate
         loop.onTick { [accessLog] now in accessLog.tick(now: now) }
         loop.onShutdown { [accessLog] in accessLog.flush() }
     }
@@ -136,8 +138,12 @@ final class GatewayService: ExchangeService {
         } catch {
             return refuse(exchange, APIError(error))
         }
-        return AwaitedExchange(exchange) { [keeper] in
-            let catalog = await keeper.modelCatalog()
+        let models = exchange.admitted?.client.models
+        return AwaitedExchange(exchange) { [keeper, shared] in
+            var catalog = await keeper.modelCatalog()
+            if let models, !models.allowsAll {
+                catalog = catalog.only { models.allows(ModelName(shared.aliases.resolve($0)).plain) }
+            }
             var body = ByteBuffer()
             do throws(InvalidRequest) {
                 switch (route, page) {
@@ -151,23 +157,6 @@ final class GatewayService: ExchangeService {
                 return ControlAnswer(error: APIError(error))
             }
             return ControlAnswer(body: body)
-        }
-    }
-
-    /// Looks at the request's key; gives the error that refuses it, or nil.
-    private func admit(_ exchange: GatewayExchange, _ head: RequestHead, _ access: Access) -> APIError? {
-        switch keys.check(head.fields) {
-        case .accepted(let name, let isAdmin):
-            exchange.update { $0.key = name }
-            if access == .administrator, !isAdmin {
-                return APIError(.adminOnly, "This is for the operator: it takes a key of GATEWAY_ADMIN_KEYS.")
-            }
-            return nil
-        case .missing:
-            return APIError(
-                .missingKey, "You didn't provide an API key. Send it as 'Authorization: Bearer YOUR_KEY'.")
-        case .unknown:
-            return APIError(.invalidKey, "Incorrect API key provided. The gateway does not know it.")
         }
     }
 

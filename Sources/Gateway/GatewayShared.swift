@@ -1,4 +1,3 @@
-import Admission
 import Logging
 import NIOCore
 import Telemetry
@@ -7,8 +6,6 @@ import Translation
 /// What all event loops share: immutable, but for what guards itself. One object, so that an exchange holds on to all
 /// of it by one reference.
 final class GatewayShared: Sendable {
-    let keys: [ClientKeys.Entry]
-    let allowsAnonymous: Bool
     let defaultModel: String
     /// The largest request body in bytes.
     let maxBodyBytes: Int
@@ -25,9 +22,7 @@ final class GatewayShared: Sendable {
     /// MODEL_ALIASES.
     let aliases: ModelAliases
 
-    init(_ configuration: GatewayConfiguration, keys: [ClientKeys.Entry], logger: Logger, redactor: SecretRedactor) {
-        self.keys = keys
-        allowsAnonymous = configuration.allowsAnonymous
+    init(_ configuration: GatewayConfiguration, logger: Logger, redactor: SecretRedactor) {
         defaultModel = configuration.defaultModel
         maxBodyBytes = configuration.maxBodyBytes
         let interval = TimeAmount(configuration.streamKeepAlive)

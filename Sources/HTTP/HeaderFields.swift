@@ -142,6 +142,14 @@ package struct HeaderFields: Sendable {
         unsafe withField(at: index) { _, value in unsafe body(value) }
     }
 
+    /// The same as a span.
+    package func withValueSpan<Result>(at index: Int, _ body: (Span<UInt8>) -> Result) -> Result {
+        unsafe withField(at: index) { _, value in
+            let bytes = unsafe value.bindMemory(to: UInt8.self)
+            return unsafe body(bytes.span)
+        }
+    }
+
     @inline(__always)
     private func withField<Result>(
         at index: Int, _ body: (_ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) -> Result

@@ -34,6 +34,10 @@ package struct NetworkAddress: Hashable, Sendable {
     /// one subscriber's (RFC 6177 §2).
     package var subscriber: NetworkAddress { isIPv4 ? self : NetworkAddress(high: high, low: 0) }
 
+    /// A number that the subscriber has alone, and that is not zero: the upper half of an IPv6 address, or IPv4's place
+    /// within 0:ffff::/32, which is nobody's.
+    package var subscriberNumber: UInt64 { isIPv4 ? low : max(high, 1) }
+
     /// The address of a socket; nil for one that is not of the Internet.
     package init?(_ address: SocketAddress) {
         // Both structures begin with family and port, two bytes each; that of IPv6 has four more before the address.

@@ -25,6 +25,7 @@ extension LineWriter {
         field("duration_ms", record.duration)
         field("outcome", plain: record.outcome.rawValue)
         field("error_code", record.errorCode)
+        field("refusal", record.refusal)
         end()
     }
 }

@@ -46,6 +46,8 @@ package struct AccessRecord: Sendable {
     package var outcome: Outcome
     /// The `code` of the error object that the client was sent.
     package var errorCode: String?
+    /// Why the request was not admitted, where it was not.
+    package var refusal: String?
 
     package init(
         time: WallTime, requestID: String, client: String, key: String? = nil, method: String, path: String,

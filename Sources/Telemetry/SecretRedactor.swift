@@ -13,7 +13,12 @@ package final class SecretRedactor: Sendable {
     private struct State {
         var lasting: [[UInt8]] = []
         var passing: [[UInt8]] = []
+        var forms: [SecretForm] = []
         var matcher = SecretMatcher([])
+
+        mutating func rebuild() {
+            matcher = SecretMatcher(lasting + passing, forms: forms)
+        }
     }
 
     private let state = Mutex(State())
@@ -34,7 +39,16 @@ package final class SecretRedactor: Sendable {
                 if isLasting { state.lasting.append(secret) } else { state.passing.append(secret) }
             }
             state.passing.removeFirst(max(state.passing.count - Self.capacity, 0))
-            state.matcher = SecretMatcher(state.lasting + state.passing)
+            state.rebuild()
+        }
+    }
+
+    /// Takes in a form that secrets have which nobody here knows, such as keys of which only digests are kept.
+    package func register(_ form: SecretForm) {
+        state.withLock { state in
+            guard form.prefix.count >= 4, !state.forms.contains(form) else { return }
+            state.forms.append(form)
+            state.rebuild()
         }
     }
 

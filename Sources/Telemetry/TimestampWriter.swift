@@ -1,3 +1,14 @@
+extension WallTime {
+    /// RFC 3339 in UTC, to the second: `2026-08-05T12:34:56Z`. Clamped as `TimestampWriter` does.
+    package var text: String {
+        let seconds = Int(min(max(self.seconds, 0), 253_402_300_799))
+        let date = TimestampWriter.civilDate(days: seconds / 86_400)
+        let parts = [date.month, date.day, seconds / 3600 % 24, seconds / 60 % 60, seconds % 60]
+            .map { ($0 < 10 ? "0" : "") + "\($0)" }
+        return "\(date.year)-\(parts[0])-\(parts[1])T\(parts[2]):\(parts[3]):\(parts[4])Z"
+    }
+}
+
 /// Writes moments as RFC 3339 in UTC with milliseconds, `2026-08-05T12:34:56.789Z`. The text of a second is kept,
 /// since thousands of lines may share it. The years 1970...9999 are written; anything else is clamped to them.
 struct TimestampWriter: ~Copyable {

@@ -109,7 +109,7 @@ final class TestWorld: Sendable {
             "GATEWAY_API_KEYS": "\(GatewayFixture.clientKey),\(GatewayFixture.otherClientKey)",
             "GATEWAY_ADMIN_KEYS": GatewayFixture.adminKey, "WORKERS": "1", "SHUTDOWN_TIMEOUT": "10s",
             "LOG_LEVEL": "trace", "ADMIN_ADDRESS": "127.0.0.1:0", "QWEN_DIR": directory,
-            "QWEN_OAUTH_BASE_URL": "https://127.0.0.1:\(simulator.port)",
+            "QWEN_OAUTH_BASE_URL": "https://127.0.0.1:\(simulator.port)", "RATE_LIMIT_RPS": "0",
         ]
         return environment.merging(changes) { $1 }.filter { !$0.value.isEmpty }
     }

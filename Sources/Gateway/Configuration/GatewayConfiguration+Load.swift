@@ -1,3 +1,4 @@
+import Admission
 internal import Glibc
 import Translation
 
@@ -91,8 +92,12 @@ extension GatewayConfiguration {
                 .logLevel, default: debugMode ? "debug" : nil, fallback: .info, parse: Values.logLevel),
             logFormat: reader.value(.logFormat, fallback: .json, parse: Values.choice),
             debugMode: debugMode,
-            clientKeys: readClientKeys(&reader, areNeeded: purpose == .serve && !allowsAnonymous),
+            clientKeys: readClientKeys(
+                &reader,
+                areNeeded: purpose == .serve && !allowsAnonymous
+                    && !ClientKeyStore(directory: credentials.directory).exists),
             allowsAnonymous: allowsAnonymous,
+            limits: LimitSettings.read(&reader),
             qwenAPIKey: reader.secret(
                 .qwenAPIKey, fallback: nil, missing: needsKey ? Values.noWayIn : nil, parse: Values.optionalSecret),
             upstream: reader.value(

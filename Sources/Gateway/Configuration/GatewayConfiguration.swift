@@ -1,3 +1,4 @@
+package import Admission
 package import Translation
 
 /// Everything that an operator decides, read and validated once, at the start of the process: one immutable value.
@@ -36,11 +37,14 @@ package struct GatewayConfiguration: Sendable {
     /// `DEBUG_MODE`.
     package var debugMode: Bool
 
-    /// `GATEWAY_API_KEYS` and `GATEWAY_ADMIN_KEYS`: what clients present; not empty unless anonymous requests are
-    /// allowed.
+    /// `GATEWAY_API_KEYS` and `GATEWAY_ADMIN_KEYS`: what clients present, beside the keys that are kept in `QWEN_DIR`.
     package var clientKeys: [ClientKey]
     /// `ALLOW_ANONYMOUS`: whether requests without a key are served.
     package var allowsAnonymous: Bool
+
+    /// `RATE_LIMIT_RPS`, `RATE_LIMIT_BURST`, `RATE_LIMIT_TPM`, `RATE_LIMIT_DAILY_TOKENS`, `RATE_LIMIT_STREAMS`: what
+    /// each client key may use that has no limits of its own.
+    package var limits: ClientLimits
 
     /// `QWEN_API_KEY`: what the gateway presents to Qwen, beside the credentials in `credentials.directory`.
     package var qwenAPIKey: Secret?

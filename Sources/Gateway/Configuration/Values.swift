@@ -4,8 +4,8 @@ import Translation
 enum Values {
     static let noClientKeys = ValueFault(
         """
-        is not set, and without a key no request would be served: set one or more keys, separated by commas, \
-        or ALLOW_ANONYMOUS=true to serve everyone who can connect
+        is not set, and without a key no request would be served: make one with `qwen-gateway keys add NAME`, or set \
+        one or more keys, separated by commas, or ALLOW_ANONYMOUS=true to serve everyone who can connect
         """)
     static let noWayIn = ValueFault(
         """
@@ -16,6 +16,8 @@ enum Values {
     static let sealingSecretMinimum = 16
     /// Shorter client keys could be guessed.
     static let clientKeyMinimum = 16
+    /// Longer ones would not be looked at when they are presented.
+    static let clientKeyMaximum = 1024
 
     static func text(_ text: String) throws(ValueFault) -> String { text }
     static func optionalText(_ text: String) throws(ValueFault) -> String? { text }
@@ -58,7 +60,7 @@ enum Values {
         try wholeNumber(text, in: 1...256)
     }
 
-    private static func wholeNumber(_ text: String, in range: ClosedRange<Int>) throws(ValueFault) -> Int {
+    static func wholeNumber(_ text: String, in range: ClosedRange<Int>) throws(ValueFault) -> Int {
         guard text.utf8.allSatisfy(\.isASCIIDigit), let number = Int(text), range.contains(number) else {
             throw ValueFault("is not a whole number in \(range.lowerBound)...\(range.upperBound)")
         }
@@ -138,6 +140,9 @@ enum Values {
             }
             guard key.utf8.count >= clientKeyMinimum else {
                 throw ValueFault("has fewer than \(clientKeyMinimum) characters in key \(index + 1)")
+            }
+            guard key.utf8.count <= clientKeyMaximum else {
+                throw ValueFault("has more than \(clientKeyMaximum) characters in key \(index + 1)")
             }
             if let first = keys[..<index].firstIndex(of: key) {
                 throw ValueFault("has the same key twice, as keys \(first + 1) and \(index + 1)")

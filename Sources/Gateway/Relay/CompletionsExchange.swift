@@ -53,6 +53,7 @@ final class CompletionsExchange: ExchangeHandler {
         } catch {
             return exchange.fail(APIError(error), outcome: .rejected)
         }
+        guard let request, exchange.reserve(request.model, bodies: { request.bodies }) else { return }
         startCalls()
     }
 
@@ -200,6 +201,7 @@ extension CompletionsExchange: PartCallOwner {
 
     private func relay(_ event: ServerSentEvent, _ part: PartCall) -> Bool {
         keepAlive.sent(service.loop.now)
+        exchange.passedEvents += 1
         var output = ByteBuffer()
         let action = stream?.receive(event.data, call: part.index, document: &service.document, into: &output)
         if output.readableBytes > 0 {

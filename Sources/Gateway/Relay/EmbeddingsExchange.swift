@@ -46,6 +46,9 @@ final class EmbeddingsExchange: ExchangeHandler {
         } catch {
             return exchange.fail(APIError(error), outcome: .rejected)
         }
+        guard let request, exchange.reserve(request.model, bodies: { request.calls.indices.map(request.body) }) else {
+            return
+        }
         startCalls()
     }
 

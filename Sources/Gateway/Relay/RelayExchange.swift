@@ -78,6 +78,10 @@ final class RelayExchange: ExchangeHandler {
             state = .over
             return exchange.fail(APIError(error), outcome: .rejected)
         }
+        if let request, !exchange.reserve(request.model, bodies: { [request.body] }) {
+            state = .over
+            return
+        }
         let call = QwenCall(
             service.dispatcher, for: exchange, bodySize: request?.body.readableBytes ?? 0, handler: self)
         self.call = call
@@ -258,6 +262,7 @@ extension RelayExchange: QwenCallHandler {
 
     private func relay(_ data: ByteBuffer) -> ChatStream.Action {
         keepAlive.sent(service.loop.now)
+        exchange.passedEvents += 1
         guard exchange.server.hasResponded else {
             // The head waits for the first event: an error in its place can still have a status of its own.
             var first = ByteBuffer()

@@ -52,5 +52,12 @@ package struct ModelCatalog: Sendable {
         return entry
     }
 
+    /// The models that a client may use, where those are not all.
+    ///
+    /// - Parameter isAllowed: asked for each id.
+    package func only(_ isAllowed: (String) -> Bool) -> ModelCatalog {
+        ModelCatalog(offers: [entries.filter { isAllowed($0.id) }])
+    }
+
     func place(of id: String) -> Int? { places[id] }
 }

@@ -8,8 +8,8 @@ struct QwenGatewayCommand: AsyncParsableCommand {
         abstract: "An HTTPS gateway to Qwen for clients that speak the OpenAI API.",
         version: "qwen-gateway \(gatewayVersion)",
         subcommands: [
-            ServeCommand.self, LoginCommand.self, LogoutCommand.self, CredentialsCommand.self, KeysCommand.self,
-            CheckCommand.self, DoctorCommand.self, ModelsCommand.self, VersionCommand.self,
+            ServeCommand.self, HealthCommand.self, LoginCommand.self, LogoutCommand.self, CredentialsCommand.self,
+            KeysCommand.self, CheckCommand.self, DoctorCommand.self, ModelsCommand.self, VersionCommand.self,
         ],
         defaultSubcommand: ServeCommand.self)
 }

@@ -10,12 +10,17 @@ extension GatewayConfiguration {
     package static func loadFromProcess(
         for purpose: Purpose = .serve, processorCount: Int = onlineProcessors
     ) throws(ConfigurationError) -> Self {
+        try load(
+            for: purpose, environment: processEnvironment(), workingDirectory: ".", processorCount: processorCount)
+    }
+
+    /// The variables of this process's environment that the gateway reads.
+    static func processEnvironment() -> [String: String] {
         var environment: [String: String] = [:]
         for name in ConfigurationVariable.allNames {
             if let value = unsafe getenv(name) { environment[name] = unsafe String(cString: value) }
         }
-        return try load(
-            for: purpose, environment: environment, workingDirectory: ".", processorCount: processorCount)
+        return environment
     }
 
     /// The processors that are switched on.
@@ -46,7 +51,7 @@ extension GatewayConfiguration {
     }
 
     /// The variables of the `.env` file; none if there is no such file.
-    private static func readDotEnv(
+    static func readDotEnv(
         path: String, warnings: inout [String], problems: inout [String]
     ) -> [String: String] {
         guard unsafe access(path, F_OK) == 0 else { return [:] }

@@ -37,8 +37,8 @@ LABEL org.opencontainers.image.title="qwen-gateway" \
 # hadolint ignore=DL3008
 RUN apt-get update \
     && apt-get install -y --no-install-recommends ca-certificates libnghttp2-14 libssl3 \
-    && rm -rf /var/lib/apt/lists/* /var/log/apt /var/log/dpkg.log /var/cache/debconf/*-old \
-    && useradd --system --uid 10001 --user-group --no-create-home --home-dir /nonexistent \
+    && rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin /var/cache/debconf/*-old /var/log/apt /var/log/dpkg.log \
+    && useradd --uid 10001 --user-group --no-log-init --no-create-home --home-dir /nonexistent \
         --shell /usr/sbin/nologin qwen-gateway \
     && install -d -o 10001 -g 10001 -m 700 /var/lib/qwen-gateway \
     && install -d -o 10001 -g 10001 -m 750 /etc/qwen-gateway /etc/qwen-gateway/certs

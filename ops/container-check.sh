@@ -41,7 +41,7 @@ printf '[storage]\ndriver = "vfs"\ngraphroot = "%s"\nrunroot = "%s"\n' "$work/gr
 podman() { command podman --cgroup-manager=cgroupfs --runtime runc "$@"; }
 
 say "== Base images"
-debootstrap --variant=minbase --include=ca-certificates bookworm "$work/root" > "$work/debootstrap.log" 2>&1
+debootstrap --variant=minbase bookworm "$work/root" > "$work/debootstrap.log" 2>&1
 rm -rf "$work"/root/var/cache/apt/archives/*.deb "$work"/root/var/lib/apt/lists/*
 tar -C "$work/root" -c . | podman import --quiet --change 'CMD ["bash"]' - docker.io/library/debian:bookworm-slim > /dev/null
 rm -rf "$work/root"
@@ -60,8 +60,8 @@ done < "$work/urls"
 volumes+=(--volume "$work/gitconfig:/etc/gitconfig:ro")
 cat > "$work/swift/Dockerfile" << END
 FROM docker.io/library/debian:bookworm-slim
-RUN apt-get update -q && apt-get install -q -y --no-install-recommends binutils git libc6-dev libcurl4 libedit2 \
-    libgcc-12-dev libncurses6 libsqlite3-0 libstdc++-12-dev libxml2 libz3-4 tzdata zlib1g-dev
+RUN apt-get update -q && apt-get install -q -y --no-install-recommends binutils ca-certificates git libc6-dev libcurl4 \
+    libedit2 libgcc-12-dev libncurses6 libsqlite3-0 libstdc++-12-dev libxml2 libz3-4 tzdata zlib1g-dev
 ENV PATH=$toolchain/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 END
 buildah bud --quiet --pull-never --tag docker.io/library/swift:6.3-bookworm "$work/swift" > "$work/swift.log" 2>&1

@@ -40,6 +40,9 @@ package protocol ServerEngine: AnyObject {
     var openStreams: Int { get }
     /// True once nothing can follow: the connection is to be closed when its output has been sent.
     var isFinished: Bool { get }
+    /// The peer's fault for which the connection ends, as soon as it is known: with `receive`, which throws it, or while
+    /// output is made. Never on HTTP/1.1, where a request is answered with its fault.
+    var fault: ConnectionFault? { get }
     /// True while the engine holds so much unparsed input that no more should be read.
     var wantsReadPaused: Bool { get }
     /// When the first byte came of what the driver bounds the time of, while it is not whole: a request's head, and on

@@ -75,9 +75,9 @@ package struct HTTPLimits: Sendable {
     package var targetLength = 8 * 1024
     /// HTTP/2 streams a peer may have open at once, those among them that were reset and whose work is not gone.
     package var concurrentStreams = 128
-    /// HTTP/2: bytes of bodies that may wait for the peer of a connection, whatever its windows. The stream that goes
-    /// past it with more than 256 KiB of its own is reset with ENHANCE_YOUR_CALM.
-    package var queuedBytes = 128 * 1024 * 1024
+    /// HTTP/2: bytes of bodies that may wait for the peer of a connection, whatever its windows. A stream that goes
+    /// past it, with more than 256 KiB of its own and others waiting as well, is reset with ENHANCE_YOUR_CALM.
+    package var queuedBytes = 32 * 1024 * 1024
     /// HTTP/2 flow-control window of one stream.
     package var streamWindow = 64 * 1024 - 1
     /// HTTP/2 flow-control window of the connection.

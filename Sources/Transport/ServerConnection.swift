@@ -178,9 +178,9 @@ package final class ServerConnection: ChannelInboundHandler, Flushable, Sweepabl
             try engine?.receive(&plaintext, now: loop.now)
             handleEvents()
         } catch {
-            server.connectionFailed(self, error)
             handleEvents()
             flush()
+            reportFault()
             close()
             return false
         }
@@ -314,7 +314,17 @@ package final class ServerConnection: ChannelInboundHandler, Flushable, Sweepabl
         if output.capacity > 0, output.capacity <= 256 * 1024 { loop.ciphertext = output }
         handleEvents()
         updateReading()
-        if failed || engine?.isFinished == true { close() }
+        if failed || engine?.isFinished == true {
+            reportFault()
+            close()
+        }
+    }
+
+    /// Tells the application why the connection ends, if that is the client's fault.
+    private func reportFault() {
+        guard let fault = engine?.fault, !isFaultReported else { return }
+        isFaultReported = true
+        server.connectionFailed(self, fault)
     }
 
     /// The loop's buffer, or this connection's own when handshake bytes wait in it.
@@ -378,6 +388,7 @@ package final class ServerConnection: ChannelInboundHandler, Flushable, Sweepabl
     }
 
     private var closesWhenSent = false
+    private var isFaultReported = false
 
     // MARK: Lingering
 

@@ -56,7 +56,8 @@ struct HTTP2AbuseTests {
         Attack("rapid reset with WINDOW_UPDATE between", .rapidReset, frames: 3) {
             Make.headers(id($0), post, end: false) + Make.windowUpdate(id($0), 1) + Make.reset(id($0))
         },
-        Attack("rapid reset with a body", .rapidReset, frames: 3) {
+        // Its DATA moves an exchange on.
+        Attack("rapid reset with a body", .rapidReset, frames: 2) {
             Make.headers(id($0), post, end: false) + Make.data(id($0), "{}") + Make.reset(id($0))
         },
     ]
@@ -66,7 +67,7 @@ struct HTTP2AbuseTests {
         Attack("WINDOW_UPDATE of 2^31-1", .forcedResets, frames: 2) {
             Make.headers(id($0), post, end: false) + Make.windowUpdate(id($0), 0x7FFF_FFFF)
         },
-        Attack("SETTINGS that makes a window overflow", .forcedResets, frames: 4) {
+        Attack("SETTINGS that makes a window overflow", .idleFrames, frames: 4) {
             Make.headers(id($0), post, end: false) + Make.windowUpdate(id($0), 0x7FFF_FFFF - 65_535)
                 + Make.settings([(4, 65_536)]) + Make.settings([(4, 65_535)])
         },
@@ -124,7 +125,8 @@ struct HTTP2AbuseTests {
         Attack("WINDOW_UPDATE of a wrong length", .protocolError, frames: 2, code: Code.frameSizeError) {
             Make.headers(id($0), post, end: false) + Make.frame(Kind.windowUpdate, 0, id($0), [0, 0, 1])
         },
-        Attack("DATA past the largest frame", .protocolError, frames: 2, code: Code.frameSizeError) {
+        // Large DATA is paid for by its bytes, be it good or not.
+        Attack("DATA past the largest frame", .protocolError, frames: 1, code: Code.frameSizeError) {
             Make.headers(id($0), post, end: false)
                 + Make.frame(Kind.data, 0, id($0), Array(repeating: 0, count: 16_385))
         },
@@ -173,8 +175,8 @@ struct HTTP2AbuseTests {
             default: Make.frame(0x42, 0, 0)
             }
         },
-        Attack("frames of every kind, and resets", .rapidReset, frames: 4) {
-            Make.ping() + Make.headers(id($0), post, end: false) + Make.settings() + Make.reset(id($0))
+        Attack("pings and resets", .rapidReset, frames: 3) {
+            Make.ping() + Make.headers(id($0), post, end: false) + Make.reset(id($0))
         },
         Attack("resets of either side in turn", .rapidReset, frames: 3) {
             Make.headers(id(2 * $0), post, end: false) + Make.reset(id(2 * $0))

@@ -149,9 +149,8 @@ struct HTTP2StreamTests {
         for index in 0..<128 { client.send(Make.headers(UInt32(index * 2 + 1), Self.post, end: false)) }
         // What follows on the refused stream was under way, also when a later one was accepted in the meantime.
         client.reads = false
-        client.send(
-            Make.headers(257, Self.post, end: false) + Make.reset(1) + Make.headers(259, Self.post, end: false)
-                + Make.data(257, "late", end: true))
+        client.send(Make.headers(257, Self.post, end: false) + Make.reset(1))
+        client.send(Make.headers(259, Self.post, end: false) + Make.data(257, "late", end: true))
         client.reads = true
         client.run()
         #expect(Verdict(client.takeFrames()) == .reset(257, Code.refusedStream))

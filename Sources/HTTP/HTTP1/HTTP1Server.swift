@@ -86,6 +86,8 @@ package final class HTTP1Server: ServerEngine {
 
     package var headBegan: NIODeadline? { isInHead ? headStart : nil }
 
+    package var fault: ConnectionFault? { nil }
+
     package var bufferedBytes: Int { exchange?.response.queued.readableBytes ?? 0 }
 
     package func waitsForWindow(_ stream: StreamID) -> Bool { false }

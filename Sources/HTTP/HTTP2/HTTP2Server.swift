@@ -41,6 +41,8 @@ package final class HTTP2Server: HTTP2Session, ServerEngine {
 
     package var isFinished: Bool { isExhausted }
 
+    package var fault: ConnectionFault? { terminated }
+
     package var wantsReadPaused: Bool { false }
 
     package func headTimedOut() -> Bool { false }

@@ -58,14 +58,20 @@ extension HTTP2Session {
     package final func write(_ id: StreamID, _ body: (inout ByteBuffer) -> Void) {
         guard let stream = streams[id.rawValue], stream.sending == .open, !stream.isBodiless else { return }
         body(&stream.outgoing)
-        if stream.outgoing.readableBytes > Self.smallQueue, bufferedBytes > limits.queuedBytes {
-            return reset(stream, NGHTTP2_ENHANCE_YOUR_CALM)
-        }
+        if isQueueTooLong(stream) { return reset(stream, NGHTTP2_ENHANCE_YOUR_CALM) }
         resume(stream)
     }
 
     /// Bytes that a stream may queue without a look at what the others do.
     private static let smallQueue = 256 * 1024
+
+    private final func isQueueTooLong(_ stream: HTTP2Stream) -> Bool {
+        let own = stream.outgoing.readableBytes
+        guard own > Self.smallQueue else { return false }
+        // One large answer by itself is bounded by who makes it.
+        let all = bufferedBytes
+        return all > limits.queuedBytes && all > own
+    }
 
     /// Bytes of bodies that wait to go out, on all streams.
     package final var bufferedBytes: Int {

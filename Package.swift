@@ -75,6 +75,12 @@ let package = Package(
             dependencies: ["QwenSimulator", "TLS", .product(name: "ArgumentParser", package: "swift-argument-parser")],
             swiftSettings: settings),
 
+        // How often the path of a delta needs the heap: `make deltas`.
+        .target(name: "CAllocations", path: "ops/bench/allocations", publicHeadersPath: "include"),
+        .executableTarget(
+            name: "delta-bench", dependencies: ["CAllocations", "Translation", "JSON", nioCore],
+            path: "ops/bench/deltas", swiftSettings: settings),
+
         .target(name: "TestSupport", dependencies: ["COpenSSL"], path: "Tests/Support", swiftSettings: settings),
         tests("TLS", ["TestSupport", "COpenSSL", nioCore]),
         tests("HTTP", [nioCore]),

@@ -28,16 +28,12 @@ enum FillInTheMiddle: Sendable, Equatable {
     /// Whether a prompt, as it is written in JSON, has the first marker in it. Its angle brackets are not looked at:
     /// some writers of JSON escape them.
     static func isMarked(_ prompt: ByteBuffer) -> Bool {
-        let marker = Array("|fim_prefix|".utf8)
-        var matched = 0
-        for byte in prompt.readableBytesView {
-            if byte == marker[matched] {
-                matched += 1
-                if matched == marker.count { return true }
-            } else {
-                // No part of the marker but its first byte begins another one.
-                matched = byte == marker[0] ? 1 : 0
-            }
+        let marker = "|fim_prefix|".utf8
+        var rest = prompt.readableBytesView
+        while let bar = rest.firstIndex(of: UInt8(ascii: "|")) {
+            rest = rest[bar...]
+            if rest.starts(with: marker) { return true }
+            rest = rest.dropFirst()
         }
         return false
     }

@@ -35,7 +35,6 @@ package struct MessagesRequest: Sendable {
     /// - Parameter isForCounting: the request asks for no answer, but what it would cost: limits may be missing.
     init(_ text: ByteBuffer, document: inout JSONDocument, isForCounting: Bool) throws(InvalidRequest) {
         try document.scanRequestObject(text)
-        let root = document.root
         try MessagesOptions.refuseUnsupported(in: document)
 
         var body = MessagesChatWriter(capacity: text.readableBytes + text.readableBytes / 8 + 512)

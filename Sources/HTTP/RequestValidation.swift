@@ -71,6 +71,14 @@ package enum RequestValidation {
         return authority
     }
 
+    /// Whether any Expect field asks for something else than `100-continue` (RFC 9110 §10.1.1).
+    private static func expectsMore(_ fields: HeaderFields) -> Bool {
+        guard fields.firstIndex(of: "expect") != nil else { return false }
+        return (0..<fields.count).contains { index in
+            fields.isNamed(index, "expect") && fields.value(at: index).lowercased() != "100-continue"
+        }
+    }
+
     /// Builds the head of an HTTP/2 request from its header section, or says what is wrong with it.
     static func head(
         of incoming: inout IncomingHeaders, limits: HTTPLimits
@@ -92,9 +100,7 @@ package enum RequestValidation {
         guard isAsterisk || isOriginForm(incoming.path) else {
             throw bad("The request target must start with / and hold visible ASCII only, without #.")
         }
-        if let expect = incoming.fields["expect"], expect.lowercased() != "100-continue" {
-            throw RequestFault(status: 417, message: "The only expectation met here is 100-continue.")
-        }
+        if expectsMore(incoming.fields) { throw .expectationFailed }
         incoming.joinCookies()
         return RequestHead(
             method: incoming.method, scheme: incoming.scheme, authority: authority, path: incoming.path,
@@ -104,6 +110,8 @@ package enum RequestValidation {
 
 extension RequestFault {
     package static let requestTimeout = RequestFault(status: 408, message: "The request did not arrive in time.")
+    static let expectationFailed = RequestFault(
+        status: 417, message: "The only expectation met here is 100-continue.")
     static let headersTooLarge = RequestFault(
         status: 431, message: "The header fields are too large or too many. Send fewer or shorter ones.")
     static let targetTooLong = RequestFault(status: 414, message: "The request target is too long.")

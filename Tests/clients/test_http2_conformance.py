@@ -253,6 +253,30 @@ def as_many_streams_as_allowed(c):
     assert c.response(1).status == 200
 
 
+def depending_on(stream: int) -> bytes:
+    return stream.to_bytes(4, "big") + b"\x10"
+
+
+# RFC 7540 asked for PROTOCOL_ERROR on the stream or the connection; RFC 9113 leaves priorities out.
+
+
+@breaks("7540-5.3.1", PROTOCOL_ERROR)
+def headers_that_depend_on_themselves(c):
+    c.send(c.headers(1, flags=END_HEADERS | END_STREAM | WITH_PRIORITY, before=depending_on(1)))
+
+
+@breaks("7540-5.3.1", PROTOCOL_ERROR)
+def priority_that_depends_on_itself(c):
+    c.send(frame(PRIORITY, 0, 2, depending_on(2)))
+
+
+@good("5.1.1")
+def stream_below_one_with_a_priority(c):
+    # PRIORITY opens no stream, so a lower identifier may still be used.
+    c.send(frame(PRIORITY, 0, 123, depending_on(0)))
+    c.expect_alive(1)
+
+
 @good("5.5")
 def frame_of_an_unknown_type_on_an_open_stream(c):
     c.send(c.post(1), frame(0x16, 0, 1, b"?"), frame(DATA, END_STREAM, 1, BODY))

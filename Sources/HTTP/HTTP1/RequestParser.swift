@@ -148,7 +148,7 @@ struct RequestParser {
         if section.isChunked && isHTTP10 { throw .bad("HTTP/1.0 has no Transfer-Encoding.") }
         try judgeAuthority(isHTTP10)
         if section.expectation == .unknown {
-            throw RequestFault(status: 417, message: "The only expectation met here is 100-continue.")
+            throw .expectationFailed
         }
         return Framing(
             isChunked: section.isChunked, contentLength: section.contentLength,

@@ -38,6 +38,8 @@ package import NIOCore
 
     /// The reason of the GOAWAY that ends the connection.
     final var terminated: ConnectionFault?
+    /// The code of our own GOAWAY.
+    private final var terminationCode = NGHTTP2_NO_ERROR.rawValue
     /// nghttp2 can send no more.
     final var isBroken = false
     /// Resets to be submitted before the next output is made.
@@ -90,6 +92,7 @@ package import NIOCore
     final func terminate(_ code: nghttp2_error_code, _ fault: ConnectionFault) {
         guard terminated == nil else { return }
         terminated = fault
+        terminationCode = code.rawValue
         unsafe nghttp2_session_terminate_session(session, code.rawValue)
     }
 
@@ -215,8 +218,8 @@ package import NIOCore
     func headersNotSent(stream: Int32) {}
 
     final func goAwaySent(code: UInt32, reason: UnsafeRawBufferPointer) {
-        guard code != NGHTTP2_NO_ERROR.rawValue, terminated == nil else { return }
-        // nghttp2 found the fault itself.
+        guard code != NGHTTP2_NO_ERROR.rawValue, terminated == nil || code != terminationCode else { return }
+        // nghttp2 found the fault itself, and before we found another.
         terminated = ConnectionFault(
             .protocolError,
             unsafe reason.isEmpty ? "HTTP/2 error code \(code)" : String(decoding: reason, as: UTF8.self))

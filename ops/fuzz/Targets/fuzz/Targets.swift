@@ -23,5 +23,6 @@ let targets: [String: Target] = [
     "http1-server": HTTP1Targets.server,
     "http1-client": HTTP1Targets.client,
     "http2-server": HTTP2Targets.server,
+    "http2-attack": AttackTarget.run,
     "http2-client": HTTP2Targets.client,
 ]

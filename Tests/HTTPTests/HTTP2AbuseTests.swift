@@ -125,8 +125,7 @@ struct HTTP2AbuseTests {
         Attack("WINDOW_UPDATE of a wrong length", .protocolError, frames: 2, code: Code.frameSizeError) {
             Make.headers(id($0), post, end: false) + Make.frame(Kind.windowUpdate, 0, id($0), [0, 0, 1])
         },
-        // Large DATA is paid for by its bytes, be it good or not.
-        Attack("DATA past the largest frame", .protocolError, frames: 1, code: Code.frameSizeError) {
+        Attack("DATA past the largest frame", .protocolError, frames: 2, code: Code.frameSizeError) {
             Make.headers(id($0), post, end: false)
                 + Make.frame(Kind.data, 0, id($0), Array(repeating: 0, count: 16_385))
         },
@@ -162,6 +161,12 @@ struct HTTP2AbuseTests {
             Make.frame(Kind.pushPromise, Flag.endHeaders, 1, big32(2) + Make.block(post))
         },
         Attack("DATA on a stream that we reset", opening: refused) { _ in Make.data(1, "x") },
+        Attack("more DATA on a stream that we reset", opening: refused) { _ in
+            Make.data(1, String(repeating: "x", count: 64))
+        },
+        Attack("large DATA on a stream that we reset", opening: refused) { _ in
+            Make.frame(Kind.data, 0, 1, Array(repeating: 1, count: 16_384))
+        },
         Attack("empty DATA on a stream that we reset", opening: refused) { _ in Make.data(1, "") },
         Attack("HEADERS on a stream that we reset", opening: refused) { _ in
             Make.headers(1, [("x", "1")], end: false)

@@ -164,6 +164,10 @@ ATTACKS = {
         lambda c, i: window_update(1, 1), opening=opened, reason="window_updates"
     ),
     "empty-data": Attack(lambda c, i: frame(DATA, 0, 1), opening=opened),
+    "late-data": Attack(
+        lambda c, i: frame(DATA, 0, 1, bytes(64)),
+        opening=lambda c: c.headers(1, c.post_fields((b"Upper", b"1")), END_HEADERS),
+    ),
     "padding-only": Attack(lambda c, i: frame(DATA, PADDED, 1, b"\xff" + bytes(255)), opening=opened),
     "unknown-type": Attack(lambda c, i: frame(0x42, 0, 0, b"what?")),
     "goaway": Attack(lambda c, i: frame(GOAWAY, 0, 0, bytes(8)), opening=opened),

@@ -56,7 +56,12 @@ struct HTTP2Abuse {
     /// A DATA frame that the peer's window cut to less than this pays for nothing: it is the peer's wish.
     static let crumb = 1024
 
+    /// What a frame of late DATA counts as, at least.
+    static let leastLateData = 512
+
     private var patience = burst
+    /// Bytes of DATA that may still come on streams that take no more.
+    private var lateData = 0
     private var windowUpdates: Float = 0
     private var pings: Float = 0
     private var refilled: NIODeadline?
@@ -89,6 +94,21 @@ struct HTTP2Abuse {
 
     mutating func countPing() {
         if pings >= 1 { pings -= 1 } else { count(.idleFrame) }
+    }
+
+    /// A stream takes no more before its request has ended.
+    ///
+    /// - Parameters:
+    ///   - window: what its client may have sent in the meantime.
+    ///   - most: what may be under way on all streams of the connection.
+    mutating func expectLateData(_ window: Int, most: Int) {
+        lateData = min(most, lateData + window)
+    }
+
+    /// A DATA frame came that is of no use. An honest client sends no more of them than its windows allowed.
+    mutating func countLateData(_ bytes: Int) {
+        let bytes = max(bytes, Self.leastLateData)
+        if lateData >= bytes { lateData -= bytes } else { count(.idleFrame) }
     }
 
     /// A DATA frame with content goes out.

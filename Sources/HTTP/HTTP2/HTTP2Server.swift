@@ -6,8 +6,8 @@ package import NIOCore
 /// What nghttp2 leaves to its application is done here: limits on the decoded header list, frames on streams that
 /// are gone, one authority, and budgets for resets and for frames of no progress.
 package final class HTTP2Server: HTTP2Session, ServerEngine {
-    /// DATA of no use that is at least so long is paid for by its own bytes.
-    private static let payingDataLength = 64
+    /// DATA that is at least so long may be what was under way when its stream ended.
+    private static let usefulDataLength = 64
     /// Bytes of a body that may still come after its response before the stream is reset.
     private static let discardLimit = 32 * 1024
     /// Streams that were answered early and may wait for the end of their request.
@@ -162,11 +162,17 @@ package final class HTTP2Server: HTTP2Session, ServerEngine {
         let isPadded = frame.flags & UInt8(NGHTTP2_FLAG_PADDED.rawValue) != 0
         if madeProgress {
             let isEnd = frame.flags & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) != 0
-            let least = isPadded ? Self.payingDataLength : Self.tinyDataLength
+            let least = isPadded ? Self.usefulDataLength : Self.tinyDataLength
             if !isEnd, frame.length < least { abuse.count(.tinyData) }
-        } else if isPadded || frame.length < Self.payingDataLength {
+        } else if isPadded || frame.length < Self.usefulDataLength {
             abuse.count(.idleFrame)
+        } else {
+            abuse.countLateData(frame.length)
         }
+    }
+
+    private func expectLateData() {
+        abuse.expectLateData(limits.streamWindow, most: limits.connectionWindow)
     }
 
     // MARK: nghttp2's callbacks
@@ -181,6 +187,7 @@ package final class HTTP2Server: HTTP2Session, ServerEngine {
         stream.isFaulted = true
         stream.isRefused = true
         resets.append((id, NGHTTP2_REFUSED_STREAM))
+        expectLateData()
     }
 
     override func header(stream id: Int32, name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer) -> Bool {
@@ -217,6 +224,7 @@ package final class HTTP2Server: HTTP2Session, ServerEngine {
     private func fault(_ stream: HTTP2Stream, _ fault: RequestFault) {
         guard !stream.isFaulted, !stream.isOver else { return }
         stream.isFaulted = true
+        expectLateData()
         events.append(.fault(StreamID(stream.id), fault))
     }
 
@@ -262,7 +270,7 @@ package final class HTTP2Server: HTTP2Session, ServerEngine {
     override func streamClosed(_ id: Int32, code: UInt32) {
         guard let stream = streams.remove(id) else { return }
         unclaimed += stream.unconsumed
-        if stream.incomingEnded || stream.isResetByPeer { history.ended(id) }
+        if stream.incomingEnded || stream.isResetByPeer { history.ended(id) } else { expectLateData() }
         guard stream.headDelivered, !stream.isOver else { return }
         events.append(stream.sending == .ended ? .closed(StreamID(id)) : .reset(StreamID(id)))
     }
@@ -277,6 +285,7 @@ package final class HTTP2Server: HTTP2Session, ServerEngine {
         guard !stream.incomingEnded, !stream.isOver else { return }
         // The application is done with it; the engine waits for the client's end of it, or for its reset.
         stream.isOver = true
+        expectLateData()
         events.append(.closed(StreamID(id)))
         lingering.append(id)
         boundLingering(shutdowns > 1 ? 0 : Self.mostLingering)

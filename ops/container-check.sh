@@ -55,7 +55,7 @@ while read -r name original; do
     copies=${copies%.insteadof}
     [ -d "$copies" ] || continue
     git config --file "$work/gitconfig" --add "url.$copies.insteadOf" "$original"
-    [[ " ${volumes[*]} " == *" $copies:"* ]] || volumes+=(--volume "${copies%/}:${copies%/}:ro")
+    [[ " ${volumes[*]} " == *" ${copies%/}:"* ]] || volumes+=(--volume "${copies%/}:${copies%/}:ro")
 done < "$work/urls"
 volumes+=(--volume "$work/gitconfig:/etc/gitconfig:ro")
 cat > "$work/swift/Dockerfile" << END
@@ -99,7 +99,7 @@ podman run --detach --name check --network host --read-only --cap-drop all --sec
     --env SERVER_HOST=127.0.0.1 --env SERVER_PORT="$port" --env ADMIN_ADDRESS=127.0.0.1:$((port + 1)) \
     --env GATEWAY_API_KEYS="$key" --env QWEN_CREDENTIALS_SECRET="$(openssl rand -hex 32)" \
     --env API_BASE_URL="https://localhost:$upstream/v1" --env UPSTREAM_CA_FILE=certs/ca.pem \
-    qwen-gateway > /dev/null
+    qwen-gateway > /dev/null 2> "$work/podman.log"
 call() { curl --silent --show-error --max-time 20 --cacert "$work/certs/ca.pem" "$@"; }
 for _ in $(seq 100); do
     call --output /dev/null "https://localhost:$port/health" 2> /dev/null && break
@@ -136,7 +136,7 @@ pid=$(podman inspect --format '{{.State.Pid}}' check)
 expect 'user, privileges, capabilities' '10001 1 0000000000000000' \
     "$(awk '/^Uid:/ { u = $2 } /^NoNewPrivs:/ { n = $2 } /^CapEff:/ { c = $2 } END { print u, n, c }' "/proc/$pid/status")"
 started=$SECONDS
-podman stop --time 40 check > /dev/null
+podman stop --time 40 check > /dev/null 2>> "$work/podman.log"
 expect 'exit code after SIGTERM' 0 "$(podman inspect --format '{{.State.ExitCode}}' check)"
 say "stopped in $((SECONDS - started)) s"
 say "passed, $(date -u +%Y-%m-%dT%H:%MZ)"

@@ -47,6 +47,8 @@ case $purpose in
         need python3 has python3
         need python3-venv python3 -c 'import ensurepip, venv'
         need nodejs has node
+        # For promtool.
+        need prometheus has promtool
         ;;
     bench)
         need python3 has python3
@@ -80,7 +82,7 @@ fi
 echo "Installing with ${as_root[*]:+sudo }apt-get, for the $purpose: ${missing[*]}"
 # Debian starts the services that it installs; the programs are wanted here, not servers on ports 80 and 443.
 policy=/usr/sbin/policy-rc.d
-if [ "$purpose" = bench ] && [ ! -e $policy ]; then
+if [ "$purpose" != build ] && [ ! -e $policy ]; then
     printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee $policy > /dev/null
     "${as_root[@]}" chmod 755 $policy
     trap '"${as_root[@]}" rm -f $policy' EXIT

@@ -9,10 +9,10 @@ export PORT
 
 SWIFT_SOURCES := Sources Tests Package.swift ops/fuzz/Targets ops/fuzz/Package.swift
 
-.PHONY: help deps build certs demo run test bench fuzz format lint clean
+.PHONY: help deps build certs demo run test check-ops bench fuzz format lint clean
 
 help: ## Show this list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
 
 deps: ## Install the system packages that the build needs (Debian, Ubuntu), if any is missing
 	@ops/deps.sh build
@@ -31,6 +31,9 @@ run: build certs ## Run the gateway before Qwen, with the settings of .env; PORT
 
 test: ## Run every test: lint, Swift tests, and real clients against the built programs
 	@ops/test.sh
+
+check-ops: ## Check the image, Compose, systemd, Kubernetes and Prometheus files with their tools; builds nothing
+	@ops/check.sh
 
 bench: build ## Compare CPU per request and per chunk with nginx, haproxy and nghttpx (about 6 minutes)
 	@ops/deps.sh bench

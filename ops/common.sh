@@ -84,3 +84,14 @@ example() {
     printf '        -H "Authorization: Bearer %s" -H "Content-Type: application/json" \\\n' "$2"
     printf "        -d '%s}'\n" "$body"
 }
+
+# The packages of Tests/clients in .venv, installed once for each content of requirements.txt.
+virtual_environment() {
+    local wanted
+    wanted=$(sha256sum Tests/clients/requirements.txt)
+    [ "$(cat .venv/installed 2> /dev/null)" != "$wanted" ] || return 0
+    python3 -m venv --clear .venv \
+        && .venv/bin/python -m pip install --quiet --disable-pip-version-check -U pip \
+        && .venv/bin/python -m pip install --quiet --only-binary=:all: -r Tests/clients/requirements.txt \
+        && printf '%s' "$wanted" > .venv/installed
+}

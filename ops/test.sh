@@ -16,17 +16,6 @@ step() {
 
 lint() { make lint; }
 
-# The clients' packages, installed once for each content of requirements.txt.
-virtual_environment() {
-    local wanted
-    wanted=$(sha256sum Tests/clients/requirements.txt)
-    [ "$(cat .venv/installed 2> /dev/null)" != "$wanted" ] || return 0
-    python3 -m venv --clear .venv \
-        && .venv/bin/python -m pip install --quiet --disable-pip-version-check -U pip \
-        && .venv/bin/python -m pip install --quiet --only-binary=:all: -r Tests/clients/requirements.txt \
-        && printf '%s' "$wanted" > .venv/installed
-}
-
 clients() {
     virtual_environment || return 1
     GATEWAY_BIN=${GATEWAY_BIN:-$root/.build/debug/qwen-gateway} \

@@ -17,7 +17,7 @@ import yaml
 from servers import ROOT
 
 OPS = ROOT / "ops"
-MANIFESTS = sorted(path for path in (OPS / "kubernetes").glob("*.yaml"))
+MANIFESTS = sorted((OPS / "kubernetes").glob("*.yaml"))
 UNITS = ["qwen-gateway.service", "qwen-gateway-http.service"]
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 
@@ -191,9 +191,9 @@ def documents(kind: str) -> list[dict]:
     return [document for document in every if document["kind"] == kind]
 
 
-@pytest.mark.parametrize("manifest", MANIFESTS, ids=lambda path: path.stem)
-def test_manifest_fits_the_schema(manifest):
-    passes(tool("kubernetes-validate"), "--strict", "-k", "1.31", manifest)
+def test_manifests_fit_the_schema():
+    said = passes(tool("kubernetes-validate"), "--strict", "-k", "1.31", *MANIFESTS)
+    assert said.count(" passed ") >= len(MANIFESTS)
 
 
 def test_pod_ends_later_than_the_gateway():

@@ -179,6 +179,7 @@ def test_install_keeps_secrets(tmp_path):
     secret = root / "etc/qwen-gateway/secrets/gateway_api_keys"
     key = secret.read_text()
     assert secret.stat().st_mode & 0o777 == 0o600
+    assert (root / "usr/local/sbin/qwen-gateway-admin").stat().st_mode & 0o777 == 0o755
     passes(project / "ops/systemd/install.sh", root)
     assert secret.read_text() == key
 

@@ -13,6 +13,7 @@ built=$project/.build/release/qwen-gateway
 umask 077
 
 install -D -m 755 --strip "$built" "$root/usr/local/bin/qwen-gateway"
+install -D -m 755 "$here/qwen-gateway-admin" "$root/usr/local/sbin/qwen-gateway-admin"
 install -D -m 644 "$here/sysusers.conf" "$root/usr/lib/sysusers.d/qwen-gateway.conf"
 for unit in qwen-gateway.service qwen-gateway-http.socket qwen-gateway-http.service; do
     install -D -m 644 "$here/$unit" "$root/etc/systemd/system/$unit"
@@ -35,5 +36,5 @@ secret qwen_credentials_secret "$(openssl rand -hex 32)"
 echo "Installed. What is left:
   1. $etc/certs/server.pem and server.key, readable by the group qwen-gateway
   2. systemctl enable --now qwen-gateway.service qwen-gateway-http.socket
-  3. the command of README.md that adds a key for Qwen
+  3. qwen-gateway-admin credentials add main
 Clients present the key in $etc/secrets/gateway_api_keys."

@@ -12,7 +12,7 @@ FROM ${SWIFT_IMAGE} AS build
 # Debian withdraws a version when it is replaced by a fix: to pin it is to fail the next build.
 # hadolint ignore=DL3008
 RUN apt-get update \
-    && apt-get install -y --no-install-recommends libnghttp2-dev libssl-dev pkg-config \
+    && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends libnghttp2-dev libssl-dev pkg-config \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /source
 # Packages change less often than the source does: they have a layer of their own.
@@ -36,7 +36,7 @@ LABEL org.opencontainers.image.title="qwen-gateway" \
 # State and certificates are places for volumes, which take over the owner and the mode of what is here.
 # hadolint ignore=DL3008
 RUN apt-get update \
-    && apt-get install -y --no-install-recommends ca-certificates libnghttp2-14 libssl3 \
+    && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends ca-certificates libnghttp2-14 libssl3 \
     && rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin /var/cache/debconf/*-old /var/log/apt /var/log/dpkg.log \
     && useradd --uid 10001 --user-group --no-log-init --no-create-home --home-dir /nonexistent \
         --shell /usr/sbin/nologin qwen-gateway \

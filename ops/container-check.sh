@@ -78,11 +78,16 @@ say "the image adds $added MB to its base"
 [ "$(podman image inspect --format '{{.Config.User}}' qwen-gateway)" = 10001:10001 ] || die "the user is not 10001"
 
 say "== Run: read-only, no capabilities, no new privileges, no shell, user 10001"
-certs/make-dev-certs.sh --dir "$work/certs" > /dev/null
-mkdir "$work/state" "$work/mounted"
-cp "$work/certs/"{ca.pem,server.pem,server.key} "$work/mounted"
-chown -R 10001:10001 "$work/state" "$work/mounted"
-"$simulator" --host 127.0.0.1 --port 0 --cert "$work/certs/server.pem" --key "$work/certs/server.key" \
+# Secrets, state and certificates as docker-compose.yml has them, made by its script.
+mkdir -p "$work/project/ops"
+cp -r certs "$work/project"
+rm -f "$work"/project/certs/*.pem "$work"/project/certs/*.key
+cp ops/compose-env.sh ops/common.sh "$work/project/ops"
+env -i PATH="$PATH" "$work/project/ops/compose-env.sh" localhost > /dev/null
+cd "$work/project"
+# The simulated Qwen's certificate is of the same CA, which a real one's would not be.
+install -m 644 certs/ca.pem state/certs/ca.pem
+"$simulator" --host 127.0.0.1 --port 0 --cert certs/server.pem --key certs/server.key \
     --api-key sk-container-check > "$work/simulator.log" 2>&1 &
 simulator_pid=$!
 for _ in $(seq 100); do
@@ -90,17 +95,24 @@ for _ in $(seq 100); do
     sleep 0.1
 done
 upstream=$(sed -n 's|.*listening on https://[^ ]*:\([0-9]*\).*|\1|p' "$work/simulator.log" | head -n 1)
-key=$(openssl rand -hex 32)
+key=$(< ops/secrets/gateway_api_keys)
+admin_key=$(< ops/secrets/gateway_admin_key)
 port=${PORT:-18443}
 podman run --detach --name check --network host --read-only --cap-drop all --security-opt no-new-privileges \
     --ulimit nofile=4096:4096 --ulimit nproc=1000:1000 --pids-limit 0 \
     --volume /dev/null:/usr/bin/dash:ro --volume /dev/null:/usr/bin/bash:ro \
-    --volume "$work/mounted:/etc/qwen-gateway/certs:ro" --volume "$work/state:/var/lib/qwen-gateway" \
-    --env SERVER_HOST=127.0.0.1 --env SERVER_PORT="$port" --env ADMIN_ADDRESS=127.0.0.1:$((port + 1)) \
-    --env GATEWAY_API_KEYS="$key" --env QWEN_CREDENTIALS_SECRET="$(openssl rand -hex 32)" \
+    --user "$(setting GATEWAY_USER)" --tmpfs /tmp:size=16m,mode=1777,noexec,nosuid,nodev \
+    --volume "$PWD/state/certs:/etc/qwen-gateway/certs:ro" --volume "$PWD/state/gateway:/var/lib/qwen-gateway" \
+    --volume "$PWD/ops/secrets/gateway_api_keys:/run/secrets/gateway_api_keys:ro" \
+    --volume "$PWD/ops/secrets/gateway_admin_key:/run/secrets/gateway_admin_key:ro" \
+    --volume "$PWD/ops/secrets/qwen_credentials_secret:/run/secrets/qwen_credentials_secret:ro" \
+    --env GATEWAY_API_KEYS_FILE=/run/secrets/gateway_api_keys \
+    --env GATEWAY_ADMIN_KEYS_FILE=/run/secrets/gateway_admin_key \
+    --env QWEN_CREDENTIALS_SECRET_FILE=/run/secrets/qwen_credentials_secret \
+    --env SERVER_PORT="$port" --env ADMIN_ADDRESS=0.0.0.0:$((port + 1)) \
     --env API_BASE_URL="https://localhost:$upstream/v1" --env UPSTREAM_CA_FILE=certs/ca.pem \
     qwen-gateway > /dev/null 2> "$work/podman.log"
-call() { curl --silent --show-error --max-time 20 --cacert "$work/certs/ca.pem" "$@"; }
+call() { curl --silent --show-error --max-time 20 --cacert "$work/project/certs/ca.pem" "$@"; }
 for _ in $(seq 100); do
     call --output /dev/null "https://localhost:$port/health" 2> /dev/null && break
     sleep 0.1
@@ -130,8 +142,11 @@ expect 'HTTP/1.1' '1.1 200' "$(chat "$key" --http1.1)"
 expect 'a wrong key' '2 401' "$(chat wrong --http2)"
 expect 'plain HTTP' "308 https://localhost:$port/health" \
     "$(curl --silent --output /dev/null --write-out '%{http_code} %{redirect_url}' "http://localhost:$port/health")"
-expect 'what can be written to' 'the state only' "$(
-    find "$work/state" -type f | grep -q sealed && echo 'the state only')"
+admin() { curl --silent --output /dev/null --write-out '%{http_code}' "${@:2}" "http://127.0.0.1:$((port + 1))$1"; }
+expect 'metrics without a key' 401 "$(admin /metrics)"
+expect 'metrics with the admin key' 200 "$(admin /metrics -H "Authorization: Bearer $admin_key")"
+expect 'the sealed key' '600 state/gateway/credentials/main.sealed' \
+    "$(stat --format '%a %n' state/gateway/credentials/*.sealed)"
 pid=$(podman inspect --format '{{.State.Pid}}' check)
 expect 'user, privileges, capabilities' '10001 1 0000000000000000' \
     "$(awk '/^Uid:/ { u = $2 } /^NoNewPrivs:/ { n = $2 } /^CapEff:/ { c = $2 } END { print u, n, c }' "/proc/$pid/status")"

@@ -18,8 +18,10 @@ let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 
 /// A library module of the gateway, under Sources/<name>.
-func module(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-    .target(name: name, dependencies: dependencies, swiftSettings: settings)
+///
+/// - Parameter exclude: files and folders there that are no sources.
+func module(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
+    .target(name: name, dependencies: dependencies, exclude: exclude, swiftSettings: settings)
 }
 
 /// The tests of a module, under Tests/<name>Tests.
@@ -61,7 +63,9 @@ let package = Package(
             [
                 "Transport", "Vault", "Qwen", "Translation", "Admission", "Telemetry", nioPosix, logging,
                 .product(name: "Configuration", package: "swift-configuration"),
-            ]),
+            ],
+            // Embedded by ops/embed-console.sh.
+            exclude: ["Console/Page"]),
         module("QwenSimulator", ["Transport", "TLS", "HTTP", "JSON", "EventStream", nioCore, nioPosix]),
         .executableTarget(
             name: "qwen-gateway",

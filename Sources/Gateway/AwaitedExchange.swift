@@ -8,13 +8,15 @@ struct ControlAnswer: Sendable {
     var status = 200
     var body = ByteBuffer()
     var contentType: StaticString = "application/json"
+    /// Beyond those of every answer.
+    var fields = HeaderFields()
     /// In place of the body.
     var error: APIError?
 }
 
 /// An exchange whose answer the control plane is asked for; the client's request has no body of interest.
-final class AwaitedExchange: ExchangeHandler {
-    private let exchange: GatewayExchange
+final class AwaitedExchange: GatewayExchangeHandler {
+    let exchange: GatewayExchange
     private var task: Task<Void, Never>?
 
     /// Asks for the answer at once. A client that leaves cancels the question.
@@ -31,7 +33,7 @@ final class AwaitedExchange: ExchangeHandler {
     private func answer(_ answer: ControlAnswer) {
         exchange.service.loop.updateTime()
         if let error = answer.error { return exchange.fail(error, outcome: .rejected) }
-        exchange.respond(answer.status, contentType: answer.contentType, body: answer.body)
+        exchange.respond(answer.status, contentType: answer.contentType, body: answer.body, answer.fields)
     }
 
     func bodyReceived(_ bytes: ByteBuffer) {}

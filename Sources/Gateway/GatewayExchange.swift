@@ -90,6 +90,15 @@ final class GatewayExchange {
         server.end()
     }
 
+    /// Tells the client that what it has is what it asks for (RFC 9110 §15.4.5).
+    func respondNotModified(_ fields: HeaderFields) {
+        guard !server.hasResponded else { return }
+        var head = ResponseHead(status: 304, fields: fields)
+        head.fields.append("x-request-id", record.requestID)
+        head.fields.append("date", service.httpDate)
+        begin(head, end: true)
+    }
+
     /// Starts a response whose body follows piece by piece.
     func beginStream(contentType: StaticString) {
         var head = ResponseHead(status: 200)
@@ -141,6 +150,7 @@ final class GatewayExchange {
         record.firstByteTime = firstByte.map { $0 - server.began }
         record.outcome = outcome(of: end)
         service.metrics.ended(record, route: route?.label ?? "none", operation: route?.operation)
+        service.failures.note(record, route: route?.label, service.shared.redactor)
         service.log(record)
     }
 
@@ -158,8 +168,8 @@ final class GatewayExchange {
 }
 
 /// An exchange that is answered at once and whose request body, if there is one, nobody wants.
-final class AnsweredExchange: ExchangeHandler {
-    private let exchange: GatewayExchange
+final class AnsweredExchange: GatewayExchangeHandler {
+    let exchange: GatewayExchange
 
     init(_ exchange: GatewayExchange) {
         self.exchange = exchange

@@ -15,6 +15,7 @@ package final class GatewayServer: Sendable {
     private let admin: HTTPSServer?
     private let keeper: CredentialKeeper
     private let clients: ClientKeeper
+    private let console: ConsoleWatch
     private let configuration: GatewayConfiguration
     private let logger: Logger
     private let ticketRotation: RepeatedTask
@@ -27,7 +28,7 @@ package final class GatewayServer: Sendable {
     private init(
         group: MultiThreadedEventLoopGroup, plant: Plant, clients: ClientKeeper, server: HTTPSServer,
         admin: HTTPSServer?,
-        configuration: GatewayConfiguration, logger: Logger, tls: TLSServerContext
+        configuration: GatewayConfiguration, logger: Logger, tls: TLSServerContext, console: ConsoleWatch
     ) {
         // Hourly: the context decides whether its ticket keys are old enough.
         ticketRotation = plant.contexts[0].eventLoop.scheduleRepeatedTask(
@@ -47,6 +48,8 @@ package final class GatewayServer: Sendable {
         self.admin = admin
         self.configuration = configuration
         self.logger = logger
+        self.console = console
+        console.begin([server, admin].compactMap(\.self), plant.dispatchers) { [tls.certificate].compactMap(\.self) }
     }
 
     /// Starts the gateway.
@@ -85,7 +88,7 @@ package final class GatewayServer: Sendable {
                 return GatewayServer(
                     group: group, plant: started, clients: gates.keeper, server: server, admin: admin,
                     configuration: configuration,
-                    logger: logger, tls: serverTLS)
+                    logger: logger, tls: serverTLS, console: shared.console)
             } catch {
                 _ = await server.drain(timeout: .zero)
                 throw error
@@ -146,6 +149,7 @@ package final class GatewayServer: Sendable {
             logger.warning("connections were broken off", metadata: ["connections": "\(left)"])
         }
         _ = await admin?.drain(timeout: .seconds(1))
+        await console.end()
         // What the last exchanges have cost is known now.
         await clients.stop()
         await keeper.stop()

@@ -31,6 +31,8 @@ final class GatewayService: ExchangeService {
     var document = JSONDocument()
     let gate: AdmissionGate
     private let accessLog: AccessLog
+    /// What the console shows.
+    var failures = RecentFailures()
     private var requestIDs = RequestIDGenerator()
     private var dateCache = HTTPDate()
     /// For addresses that fail to authenticate.
@@ -76,11 +78,12 @@ final class GatewayService: ExchangeService {
                 return refuse(exchange, APIError(.adminOnly, AdminHost.explanation))
             }
             // A page of another site in the operator's browser can ask, though not read: asking alone begins a login.
-            if head.fields.isValue("cross-site", of: "sec-fetch-site") {
+            // The page itself holds nothing, so that links may lead to it.
+            if head.fields.isValue("cross-site", of: "sec-fetch-site"), route != .root {
                 return refuse(exchange, APIError(.adminOnly, "Other sites have no business with the admin address."))
             }
             route = Router.adminRoute(head.path)
-            access = needsKey && route != .health ? .administrator : .everyone
+            access = needsKey && access != .everyone ? .administrator : .everyone
         }
         exchange.route = route
         if let route { exchange.errorShape = route.errorShape }
@@ -99,7 +102,11 @@ final class GatewayService: ExchangeService {
         case .embeddings: return EmbeddingsExchange.begin(exchange, head)
         case .storedResponse, .responseInput, .cancelResponse: return answerStored(exchange, head, route)
         case .models, .model: return answerModels(exchange, head, route)
-        case .root: return answer(exchange, StatusPage.root)
+        case .root where ConsolePage.isWanted(by: head.fields): return ConsolePage.answer(exchange, head, .page)
+        case .root: return answer(exchange, StatusPage.root, vary: "Accept")
+        case .console(let file): return ConsolePage.answer(exchange, head, file)
+        case .consoleState:
+            return AwaitedExchange(exchange) { [shared, keeper] in await ConsoleReport.answer(shared, keeper) }
         case .health: return answer(exchange, StatusPage.health)
         case .auth:
             let begins = head.method == "GET"
@@ -191,10 +198,15 @@ final class GatewayService: ExchangeService {
         return AnsweredExchange(exchange)
     }
 
-    private func answer(_ exchange: GatewayExchange, _ body: StaticString) -> any ExchangeHandler {
+    /// - Parameter vary: the request's fields that the answer depends on.
+    private func answer(
+        _ exchange: GatewayExchange, _ body: StaticString, vary: StaticString? = nil
+    ) -> any ExchangeHandler {
         var buffer = ByteBuffer()
         buffer.writeStaticString(body)
-        exchange.respond(200, contentType: "application/json", body: buffer)
+        var fields = HeaderFields()
+        if let vary { fields.append("vary", vary) }
+        exchange.respond(200, contentType: "application/json", body: buffer, fields)
         return AnsweredExchange(exchange)
     }
 

@@ -19,6 +19,7 @@ final class GatewayShared: Sendable {
     /// Responses that clients asked to be kept (`store: true`): the only thing that loops share under a lock, and only
     /// for who asks for it.
     let responses = ResponseCabinet()
+    let console = ConsoleWatch()
     /// MODEL_ALIASES.
     let aliases: ModelAliases
 

@@ -4,6 +4,10 @@ import Telemetry
 /// What a request asks for.
 enum Route: Equatable {
     case root
+    /// A file of the console's page.
+    case console(ConsoleFile)
+    /// What the page shows.
+    case consoleState
     case health
     case detailedHealth
     case auth
@@ -26,7 +30,9 @@ enum Route: Equatable {
     /// The methods that the route answers, as `Allow` lists them.
     var allowedMethods: String {
         switch self {
-        case .root, .health, .detailedHealth, .auth, .metrics, .models, .model, .responseInput: "GET, HEAD"
+        case .root, .console, .consoleState, .health, .detailedHealth, .auth, .metrics, .models, .model,
+            .responseInput:
+            "GET, HEAD"
         case .storedResponse: "GET, HEAD, DELETE"
         case .chatCompletions, .completions, .responses, .messages, .countTokens, .embeddings, .cancelResponse: "POST"
         }
@@ -34,7 +40,8 @@ enum Route: Equatable {
 
     func allows(_ method: String) -> Bool {
         switch self {
-        case .root, .health, .detailedHealth, .auth, .metrics, .models, .model, .responseInput:
+        case .root, .console, .consoleState, .health, .detailedHealth, .auth, .metrics, .models, .model,
+            .responseInput:
             method == "GET" || method == "HEAD"
         case .storedResponse: method == "GET" || method == "HEAD" || method == "DELETE"
         case .chatCompletions, .completions, .responses, .messages, .countTokens, .embeddings, .cancelResponse:
@@ -54,6 +61,8 @@ enum Route: Equatable {
     var label: String {
         switch self {
         case .root: "/"
+        case .console: "/console/{file}"
+        case .consoleState: "/console/state"
         case .health: "/health"
         case .detailedHealth: "/health/detailed"
         case .auth: "/auth"
@@ -69,6 +78,14 @@ enum Route: Equatable {
         case .embeddings: "/v1/embeddings"
         case .models: "/v1/models"
         case .model: "/v1/models/{id}"
+        }
+    }
+
+    /// Whether a label is that of what operators ask for: no traffic of clients.
+    static func isOperators(_ label: String) -> Bool {
+        switch label {
+        case "/", "/console/{file}", "/console/state", "/health", "/health/detailed", "/auth", "/metrics": true
+        default: false
         }
     }
 
@@ -109,7 +126,8 @@ enum Router {
         case "/health/detailed": return (.detailedHealth, .administrator)
         case "/auth": return (.auth, .administrator)
         case "/metrics": return (.metrics, .administrator)
-        default: return (nil, .everyone)
+        case "/console/state": return (.consoleState, .administrator)
+        default: return (ConsoleFile(path: path).map(Route.console), .everyone)
         }
     }
 

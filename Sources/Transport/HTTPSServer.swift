@@ -163,6 +163,15 @@ package final class HTTPSServer: Sendable {
         return left
     }
 
+    /// What `body` gives of each loop; a loop that has ended is left out.
+    package func collect<Result: Sendable>(_ body: @escaping @Sendable (ServerLoop) -> Result) async -> [Result] {
+        var results: [Result] = []
+        for loop in loops {
+            if let result = try? await loop.submit(body) { results.append(result) }
+        }
+        return results
+    }
+
     /// The connections that are open on all loops.
     package func connectionCount() async -> Int {
         var count = 0

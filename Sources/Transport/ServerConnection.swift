@@ -72,6 +72,10 @@ package final class ServerConnection: ChannelInboundHandler, Flushable, Sweepabl
     /// Whether an exchange is open.
     var isBusy: Bool { !exchanges.isEmpty }
 
+    func forEachExchange(_ body: (ServerExchange) -> Void) {
+        for exchange in exchanges.all { body(exchange) }
+    }
+
     // MARK: Channel events
 
     package func handlerAdded(context: ChannelHandlerContext) {

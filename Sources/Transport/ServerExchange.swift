@@ -20,8 +20,10 @@ package final class ServerExchange {
     /// The event loop's context that the exchange belongs to.
     package let loop: LoopContext
 
-    var handler: (any ExchangeHandler)?
-    var requestEnded = false
+    /// What answers it; nil once the exchange is over.
+    package internal(set) var handler: (any ExchangeHandler)?
+    /// The request is whole.
+    package internal(set) var requestEnded = false
     /// The exchange makes no progress since: the queue and the count it is measured by.
     var stall = StallWatch()
 

@@ -7,7 +7,7 @@ package final class ServerLoop {
     let loop: LoopContext
     let limits: HTTPLimits
     let timeouts: ServerTimeouts
-    let service: any ExchangeService
+    package let service: any ExchangeService
     /// Nil for a listener of plain HTTP.
     var tls: TLSServerContext?
     private(set) var isDraining = false
@@ -21,7 +21,12 @@ package final class ServerLoop {
         self.tls = tls
     }
 
-    var connectionCount: Int { connections.count }
+    package var connectionCount: Int { connections.count }
+
+    /// The exchanges that are open, in no order.
+    package func forEachExchange(_ body: (ServerExchange) -> Void) {
+        for connection in connections.values { connection.forEachExchange(body) }
+    }
 
     func opened(_ connection: ServerConnection) {
         connections[ObjectIdentifier(connection)] = connection

@@ -20,7 +20,7 @@ extension CredentialKeeper {
     func answerHealth(uptime: TimeAmount) async -> ControlAnswer {
         let waiting = await upstreamGauges().waiting
         let credentials = snapshots()
-        let isServing = credentials.contains { $0.state != .dead && $0.state != .resting }
+        let isServing = Self.canServe(credentials)
         var writer = JSONWriter()
         writer.beginObject()
         writer.member("status", .string(isServing ? "ok" : "unavailable"))
@@ -28,8 +28,25 @@ extension CredentialKeeper {
         writer.member("uptime_seconds", .integer(Int(uptime.nanoseconds / 1_000_000_000)))
         writer.member("waiting_requests", .integer(waiting))
         writer.key("credentials")
+        Self.write(credentials, unreadable: unreadable, into: &writer)
+        writer.key("login")
+        LoginReport(state: loginState, isLoggedIn: isLoggedIn).write(into: &writer, now: WallTime.now().milliseconds)
+        writer.endObject()
+        return ControlAnswer(status: isServing ? 200 : 503, body: writer.buffer)
+    }
+
+    /// Whether a credential can serve a request, now or in a moment.
+    static func canServe(_ credentials: [CredentialSnapshot]) -> Bool {
+        credentials.contains { $0.state != .dead && $0.state != .resting }
+    }
+
+    /// Writes an array of the credentials in use and those that can not be used.
+    static func write(
+        _ credentials: [CredentialSnapshot], unreadable: [(name: String, reason: String)],
+        into writer: inout JSONWriter
+    ) {
         writer.beginArray()
-        for credential in credentials { Self.write(credential, into: &writer) }
+        for credential in credentials { write(credential, into: &writer) }
         for (name, reason) in unreadable {
             writer.beginObject()
             writer.member("name", .string(name))
@@ -38,10 +55,6 @@ extension CredentialKeeper {
             writer.endObject()
         }
         writer.endArray()
-        writer.key("login")
-        LoginReport(state: loginState, isLoggedIn: isLoggedIn).write(into: &writer, now: WallTime.now().milliseconds)
-        writer.endObject()
-        return ControlAnswer(status: isServing ? 200 : 503, body: writer.buffer)
     }
 
     private static func write(_ credential: CredentialSnapshot, into writer: inout JSONWriter) {

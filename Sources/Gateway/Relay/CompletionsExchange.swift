@@ -8,8 +8,8 @@ import Translation
 import Transport
 
 /// One `POST /v1/completions`: a call for each text that is asked for, and one answer.
-final class CompletionsExchange: ExchangeHandler {
-    private let exchange: GatewayExchange
+final class CompletionsExchange: GatewayExchangeHandler {
+    let exchange: GatewayExchange
     private var body = RequestBody()
     private var request: CompletionRequest?
     /// What each call asks, where it is a chat completion that is asked for.

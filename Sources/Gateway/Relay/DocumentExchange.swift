@@ -6,11 +6,11 @@ import Translation
 import Transport
 
 /// A request with a JSON body that the gateway answers by itself, from that body alone.
-final class DocumentExchange: ExchangeHandler {
+final class DocumentExchange: GatewayExchangeHandler {
     /// Makes the answer of the body.
     typealias Answer = (_ body: ByteBuffer, _ document: inout JSONDocument) throws(InvalidRequest) -> ByteBuffer
 
-    private let exchange: GatewayExchange
+    let exchange: GatewayExchange
     private let answer: Answer
     private var body = RequestBody()
 

@@ -8,8 +8,8 @@ import Translation
 import Transport
 
 /// One `POST /v1/embeddings`: as many calls as the model's limit makes of it, and one answer.
-final class EmbeddingsExchange: ExchangeHandler {
-    private let exchange: GatewayExchange
+final class EmbeddingsExchange: GatewayExchangeHandler {
+    let exchange: GatewayExchange
     private var body = RequestBody()
     private var request: EmbeddingRequest?
     private var assembler: EmbeddingAssembler?

@@ -9,7 +9,7 @@ import Transport
 
 /// One request for an answer of a model's, in whichever dialect: the request on its way to Qwen as a chat completion,
 /// and the answer on its way back.
-final class RelayExchange: ExchangeHandler {
+final class RelayExchange: GatewayExchangeHandler {
     private enum State {
         /// Nothing of an answer is known.
         case waiting

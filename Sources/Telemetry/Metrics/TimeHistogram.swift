@@ -51,4 +51,30 @@ package struct TimeHistogram: Sendable {
         for index in counts.indices where index < other.counts.count { counts[index] &+= other.counts[index] }
         sum &+= other.sum
     }
+
+    mutating func subtract(_ earlier: TimeHistogram) {
+        for index in counts.indices where index < earlier.counts.count { counts[index] &-= earlier.counts[index] }
+        sum &-= earlier.sum
+    }
+
+    /// The time that this part of all times does not exceed, in nanoseconds: within its bucket as if times were spread
+    /// evenly, as Prometheus's `histogram_quantile` has it. Nil where nothing was recorded.
+    ///
+    /// - Parameter part: 0...1.
+    package func quantile(_ part: Double) -> Double? {
+        let total = count
+        guard total > 0 else { return nil }
+        let rank = part * Double(total)
+        var below: UInt64 = 0
+        for (index, inBucket) in counts.enumerated() {
+            defer { below &+= inBucket }
+            guard inBucket > 0, Double(below &+ inBucket) >= rank else { continue }
+            // Above the last bound nothing is known.
+            guard index < bounds.nanoseconds.count else { break }
+            let lower = index == 0 ? 0 : Double(bounds.nanoseconds[index - 1])
+            let upper = Double(bounds.nanoseconds[index])
+            return lower + (upper - lower) * (rank - Double(below)) / Double(inBucket)
+        }
+        return bounds.nanoseconds.last.map(Double.init)
+    }
 }

@@ -1,0 +1,103 @@
+// swift-format-ignore-file
+// Made by ops/embed-console.sh of Page/view.js: edit that.
+
+extension EmbeddedConsole {
+    static let viewJSTag: StaticString = "\"2cd8a0b791c7fe19\""
+    static let viewJS: StaticString = ##"""
+// Makes elements and tables. All text goes in as text: nothing that came from anywhere is ever read as markup.
+
+export function make(name, attributes = {}, ...children) {
+  return fill(document.createElement(name), attributes, children);
+}
+
+export function draw(name, attributes = {}, ...children) {
+  return fill(document.createElementNS("http://www.w3.org/2000/svg", name), attributes, children);
+}
+
+function fill(element, attributes, children) {
+  for (const [key, value] of Object.entries(attributes)) {
+    if (value !== undefined && value !== null) element.setAttribute(key, value);
+  }
+  element.append(...children.filter((child) => child !== null && child !== undefined));
+  return element;
+}
+
+export const pill = (word, tone = "idle") => make("span", { class: `pill ${tone}` }, word);
+
+/** Sets the text only where it is another, so that what is selected stays selected and readers are not disturbed. */
+export function say(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
+/** Shows the children that `build` makes, but leaves the element alone while `data` is what it was. */
+export function show(element, data, build) {
+  const seen = JSON.stringify(data);
+  if (element.shown === seen) return;
+  element.shown = seen;
+  element.replaceChildren(...[build()].flat());
+}
+
+/**
+ * A table that keeps its rows from one time to the next. A column is `{ head, cell, number, tight, mono }`, where
+ * `cell` gives the text or the elements of a row's cell, or null.
+ */
+export class Table {
+  constructor(place, caption, columns, empty) {
+    Object.assign(this, { place, columns, empty });
+    this.rows = new Map();
+    this.body = make("tbody", { role: "rowgroup" });
+    // On narrow screens the parts of the table are blocks, which would lose their meaning without roles.
+    const heads = columns.map((column) =>
+      make("th", { scope: "col", role: "columnheader", class: column.number ? "number" : null }, column.head));
+    this.table = make("table", { role: "table" }, make("caption", { class: "unseen" }, caption),
+      make("thead", { role: "rowgroup" }, make("tr", { role: "row" }, ...heads)), this.body);
+  }
+
+  update(items, keyOf) {
+    if (!items.length) {
+      this.rows.clear();
+      show(this.place, ["empty", this.empty.key?.()], () => make("div", { class: "empty" }, ...this.empty.build()));
+      return;
+    }
+    show(this.place, ["table"], () => this.table);
+    const rows = new Map();
+    const seen = new Map();
+    for (const item of items) {
+      const name = keyOf(item);
+      const times = seen.get(name) ?? 0;
+      seen.set(name, times + 1);
+      const key = `${name}\u0000${times}`;
+      const row = this.rows.get(key) ?? this.makeRow();
+      this.fillRow(row, item);
+      rows.set(key, row);
+    }
+    this.rows = rows;
+    const wanted = [...rows.values()];
+    const isSame = wanted.length === this.body.children.length
+      && wanted.every((row, index) => this.body.children[index] === row);
+    if (!isSame) this.body.replaceChildren(...wanted);
+  }
+
+  makeRow() {
+    const cells = this.columns.map((column) => {
+      const names = [column.number && "number", column.tight && "tight", column.mono && "mono"].filter(Boolean);
+      return make("td", { role: "cell", "data-head": column.head, class: names.join(" ") || null });
+    });
+    return make("tr", { role: "row" }, ...cells);
+  }
+
+  fillRow(row, item) {
+    this.columns.forEach((column, index) => {
+      const cell = row.children[index];
+      const content = [column.cell(item)].flat().filter((part) => part !== null && part !== undefined && part !== "");
+      cell.classList.toggle("absent", !content.length);
+      const seen = content.map((part) => part.outerHTML ?? part).join("\u0000");
+      if (cell.shown === seen) return;
+      cell.shown = seen;
+      cell.replaceChildren(...(content.length > 1 ? [make("span", {}, ...content)] : content));
+    });
+  }
+}
+
+"""##
+}

@@ -12,7 +12,9 @@ struct PlainAnswer: Sendable {
     /// The body as a JSON object; empty if it is none.
     var object: [String: Any] { TestJSON.object(body) }
 
-    static func get(_ path: String, port: Int, host: String = "127.0.0.1") async throws -> PlainAnswer {
+    static func get(
+        _ path: String, port: Int, host: String = "127.0.0.1", fields: [(String, String)] = []
+    ) async throws -> PlainAnswer {
         let group = MultiThreadedEventLoopGroup.singleton
         let promise = group.any().makePromise(of: String.self)
         let channel = try await ClientBootstrap(group: group)
@@ -22,7 +24,9 @@ struct PlainAnswer: Sendable {
                 }
             }
             .connect(host: "127.0.0.1", port: port).get()
-        let request = "GET \(path) HTTP/1.1\r\nhost: \(host)\r\nconnection: close\r\n\r\n"
+        let lines = [("host", host), ("connection", "close")] + fields
+        let head = lines.map { "\($0.0): \($0.1)\r\n" }.joined()
+        let request = "GET \(path) HTTP/1.1\r\n\(head)\r\n"
         try await channel.writeAndFlush(ByteBuffer(string: request))
         let text = try await promise.futureResult.get()
         let parts = text.split(separator: "\r\n\r\n", maxSplits: 1, omittingEmptySubsequences: false)

@@ -72,9 +72,11 @@ simulator_port=$(sed -n 's|.*listening on https://[^ ]*:\([0-9]*\).*|\1|p' "$log
 gateway_pid=$!
 wait_for gateway $gateway_pid "$logs/gateway.log" \
     curl --silent --fail --max-time 2 --cacert certs/ca.pem "https://localhost:$port/health"
+admin_port=$(sed -n 's/.*"admin_port":"\{0,1\}\([0-9]*\).*/\1/p' "$logs/gateway.log" | head -n 1)
 
 say
 say "The gateway answers on https://localhost:$port, with a simulated Qwen behind it (port $simulator_port)."
+say "The console: http://127.0.0.1:$admin_port/"
 say "Logs: $logs/gateway.log, $logs/simulator.log. To paste into another terminal, in this folder:"
 say
 example "$port" "$key" 'Hello' false

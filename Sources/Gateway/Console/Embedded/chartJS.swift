@@ -2,7 +2,7 @@
 // Made by ops/embed-console.sh of Page/chart.js: edit that.
 
 extension EmbeddedConsole {
-    static let chartJSTag: StaticString = "\"9f26fc67c4159d68\""
+    static let chartJSTag: StaticString = "\"291cd553484034d9\""
     static let chartJS: StaticString = ##"""
 // Line charts of the last half hour, as SVG. What they show is also said in words, for who does not see them.
 
@@ -53,10 +53,13 @@ export class Chart {
     const x = (index) => margin.left + (right - margin.left) * index / (this.steps - 1);
     const y = (value) => bottom - (bottom - margin.top) * value / top;
 
+    const hasAnything = this.values.some((line) => line.some((value) => value > 0));
     const parts = [draw("title", {}, this.summary())];
-    for (const value of [0, top / 2, top]) {
+    for (const value of hasAnything ? [0, top / 2, top] : [0]) {
       parts.push(draw("line", { class: "grid", x1: margin.left, x2: right, y1: y(value), y2: y(value) }));
-      parts.push(draw("text", { x: margin.left - 8, y: y(value) + 4, "text-anchor": "end" }, this.text(value, true)));
+      if (hasAnything) {
+        parts.push(draw("text", { x: margin.left - 8, y: y(value) + 4, "text-anchor": "end" }, this.text(value, true)));
+      }
     }
     const span = (this.steps - 1) * this.stepSeconds / 60;
     const marks = [["start", 0, `${Math.round(span)} min ago`], ["middle", (this.steps - 1) / 2,
@@ -64,7 +67,6 @@ export class Chart {
     for (const [anchor, index, text] of marks) {
       parts.push(draw("text", { x: x(index), y: height - 4, "text-anchor": anchor }, text));
     }
-    const hasAnything = this.values.some((line) => line.some((value) => value > 0));
     if (!hasAnything) {
       parts.push(draw("text", { class: "nothing", x: (margin.left + right) / 2, y: (margin.top + bottom) / 2 + 4,
         "text-anchor": "middle" }, this.nothing));

@@ -2,7 +2,7 @@
 // Made by ops/embed-console.sh of Page/console.css: edit that.
 
 extension EmbeddedConsole {
-    static let consoleCSSTag: StaticString = "\"b883db8157ea0660\""
+    static let consoleCSSTag: StaticString = "\"9e9965dec5ea00c3\""
     static let consoleCSS: StaticString = ##"""
 :root {
   color-scheme: light dark;
@@ -246,6 +246,12 @@ th { text-align: left; color: var(--quiet); font-weight: 500; font-size: 13px; p
 
 td { border-top: 1px solid var(--line); padding: 7px 12px 7px 0; vertical-align: top; overflow-wrap: anywhere; }
 
+/* Where words break anywhere a column can become as narrow as a letter. */
+
+td.name { min-width: 8.5em; }
+
+td.long { min-width: 13em; }
+
 th:last-child, td:last-child { padding-right: 0; }
 
 .number { text-align: right; white-space: nowrap; }
@@ -263,6 +269,8 @@ td.tight { white-space: nowrap; overflow-wrap: normal; }
 .qr { width: 172px; height: 172px; background: #fff; border-radius: 8px; flex: none; }
 
 .code { font-family: var(--mono); font-size: 24px; font-weight: 650; letter-spacing: .06em; overflow-wrap: anywhere; }
+
+#login .pill { margin-bottom: 6px; }
 
 #begin-login { margin-top: 10px; }
 
@@ -293,7 +301,7 @@ ul.rows small { color: var(--quiet); font-size: 13px; flex-basis: 100%; }
 
 /* On a phone a row of a table is a list of its cells, each with the head of its column. */
 
-@media (max-width: 720px) {
+@media (max-width: 860px) {
   header, main { padding-left: 14px; padding-right: 14px; }
   .contact { margin-left: 0; flex-basis: 100%; justify-content: space-between; }
   .card { padding: 14px; }
@@ -308,6 +316,7 @@ ul.rows small { color: var(--quiet); font-size: 13px; flex-basis: 100%; }
   td, td.number { display: flex; justify-content: space-between; gap: 16px; border: 0; padding: 2px 0; text-align: right; }
   td::before { content: attr(data-head); color: var(--quiet); font-size: 13px; flex: none; text-align: left; }
   td.tight { white-space: normal; overflow-wrap: anywhere; }
+  td.name, td.long { min-width: 0; }
   td.absent { display: none; }
   td small { text-align: right; }
 }

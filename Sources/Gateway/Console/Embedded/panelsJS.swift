@@ -2,7 +2,7 @@
 // Made by ops/embed-console.sh of Page/panels.js: edit that.
 
 extension EmbeddedConsole {
-    static let panelsJSTag: StaticString = "\"39f6988355c7d363\""
+    static let panelsJSTag: StaticString = "\"ce003a7fcccfdc8a\""
     static let panelsJS: StaticString = ##"""
 // The parts of the page that are tables and lists.
 
@@ -38,28 +38,30 @@ const words = {
   },
 };
 
+const kinds = { api_key: "API key", oauth: "Login" };
+
 const state = (kind, word) => pill(...(words[kind][word] ?? [word, "idle"]));
 const small = (text) => text ? make("small", {}, text) : null;
 
 const requests = new Table(byId("requests"), "Requests under way", [
   { head: "State", cell: (item) => state("request", item.state) },
-  { head: "Age", cell: (item) => time(item.age_ms), number: true },
-  { head: "Request", cell: (item) => [`${item.method} ${item.route}`, small(item.request_id)] },
-  { head: "Model", cell: (item) => item.model },
-  { head: "Client", cell: (item) => [item.key ?? "no key", small(item.client)] },
+  { head: "Age", cell: (item) => time(item.age_ms), kind: "number" },
+  { head: "Request", cell: (item) => [`${item.method} ${item.route}`, small(item.request_id)], kind: "long" },
+  { head: "Model", cell: (item) => item.model, kind: "name" },
+  { head: "Client", cell: (item) => [item.key ?? "no key", small(item.client)], kind: "name" },
   { head: "Credential", cell: (item) => item.attempts > 1
-    ? [item.credential, small(`sent ${item.attempts} times`)] : item.credential },
-  { head: "Protocol", cell: (item) => item.protocol, tight: true },
-  { head: "In", cell: (item) => bytes(item.bytes_in), number: true },
-  { head: "Out", cell: (item) => bytes(item.bytes_out), number: true },
+    ? [item.credential, small(`sent ${item.attempts} times`)] : item.credential, kind: "name" },
+  { head: "Protocol", cell: (item) => item.protocol, kind: "tight" },
+  { head: "In", cell: (item) => bytes(item.bytes_in), kind: "number" },
+  { head: "Out", cell: (item) => bytes(item.bytes_out), kind: "number" },
 ], { build: () => [paragraph("No request is under way.")] });
 
 const credentials = new Table(byId("credentials"), "Credentials for Qwen", [
-  { head: "Name", cell: (item) => item.kind ? [item.name, small(item.kind.replace("_", " "))] : item.name },
+  { head: "Name", cell: (item) => item.kind ? [item.name, small(kinds[item.kind] ?? item.kind)] : item.name, kind: "name" },
   { head: "State", cell: (item) => [state("credential", item.state), small(why(item))] },
-  { head: "Under way", cell: (item) => number(item.in_flight ?? null), number: true },
-  { head: "Succeeded", cell: (item) => number(item.succeeded ?? null), number: true },
-  { head: "Failed", cell: (item) => number(item.failed ?? null), number: true },
+  { head: "Under way", cell: (item) => number(item.in_flight ?? null), kind: "number" },
+  { head: "Succeeded", cell: (item) => number(item.succeeded ?? null), kind: "number" },
+  { head: "Failed", cell: (item) => number(item.failed ?? null), kind: "number" },
 ], {
   build: () => [
     paragraph("There is no credential, so that no request can be served."),
@@ -75,14 +77,14 @@ function why(item) {
 }
 
 const errors = new Table(byId("errors"), "Requests that were refused or failed, newest first", [
-  { head: "Time", cell: (item) => clock(item.time_ms), tight: true },
+  { head: "Time", cell: (item) => clock(item.time_ms), kind: "tight" },
   { head: "Outcome", cell: (item) => state("outcome", item.outcome) },
-  { head: "Status", cell: (item) => item.status === undefined ? "none" : String(item.status), number: true },
-  { head: "Code", cell: (item) => item.code ? code(item.code) : null },
-  { head: "Request", cell: (item) => [`${item.method} ${item.route}`, small(item.request_id)] },
-  { head: "Model", cell: (item) => item.model },
-  { head: "Client", cell: (item) => [item.key ?? "no key", small(item.client)] },
-  { head: "Took", cell: (item) => time(item.duration_ms), number: true },
+  { head: "Status", cell: (item) => item.status === undefined ? "none" : String(item.status), kind: "number" },
+  { head: "Code", cell: (item) => item.code ? code(item.code) : null, kind: "name" },
+  { head: "Request", cell: (item) => [`${item.method} ${item.route}`, small(item.request_id)], kind: "long" },
+  { head: "Model", cell: (item) => item.model, kind: "name" },
+  { head: "Client", cell: (item) => [item.key ?? "no key", small(item.client)], kind: "name" },
+  { head: "Took", cell: (item) => time(item.duration_ms), kind: "number" },
 ], { build: () => [paragraph("Nothing was refused, and nothing has failed, since the gateway started.")] });
 
 export function render(data) {

@@ -32,8 +32,8 @@ export function show(element, data, build) {
 }
 
 /**
- * A table that keeps its rows from one time to the next. A column is `{ head, cell, number, tight, mono }`, where
- * `cell` gives the text or the elements of a row's cell, or null.
+ * A table that keeps its rows from one time to the next. A column is `{ head, cell, kind }`, where `cell` gives the
+ * text or the elements of a row's cell, or null, and `kind` is "number", "name", "long" or "tight".
  */
 export class Table {
   constructor(place, caption, columns, empty) {
@@ -42,7 +42,7 @@ export class Table {
     this.body = make("tbody", { role: "rowgroup" });
     // On narrow screens the parts of the table are blocks, which would lose their meaning without roles.
     const heads = columns.map((column) =>
-      make("th", { scope: "col", role: "columnheader", class: column.number ? "number" : null }, column.head));
+      make("th", { scope: "col", role: "columnheader", class: column.kind }, column.head));
     this.table = make("table", { role: "table" }, make("caption", { class: "unseen" }, caption),
       make("thead", { role: "rowgroup" }, make("tr", { role: "row" }, ...heads)), this.body);
   }
@@ -73,10 +73,7 @@ export class Table {
   }
 
   makeRow() {
-    const cells = this.columns.map((column) => {
-      const names = [column.number && "number", column.tight && "tight", column.mono && "mono"].filter(Boolean);
-      return make("td", { role: "cell", "data-head": column.head, class: names.join(" ") || null });
-    });
+    const cells = this.columns.map(({ head, kind }) => make("td", { role: "cell", "data-head": head, class: kind }));
     return make("tr", { role: "row" }, ...cells);
   }
 

@@ -49,7 +49,9 @@ package final class GatewayServer: Sendable {
         self.configuration = configuration
         self.logger = logger
         self.console = console
-        console.begin([server, admin].compactMap(\.self), plant.dispatchers) { [tls.certificate].compactMap(\.self) }
+        console.begin([server, admin].compactMap(\.self), plant.dispatchers, clients) {
+            [tls.certificate].compactMap(\.self)
+        }
     }
 
     /// Starts the gateway.

@@ -18,7 +18,8 @@ import Testing
 
     @Test(arguments: [
         (browser, true), ("text/html", true), ("text/html;q=0.2, application/json;q=0.1", true), ("*/*", false),
-        ("application/json", false), ("application/json, text/plain, */*", false), ("text/html, application/json", false),
+        ("application/json", false), ("application/json, text/plain, */*", false),
+        ("text/html, application/json", false),
         ("text/html;q=0.1, application/json", false), ("image/png", false), ("", false),
     ])
     func pageIsForWhoPrefersHTML(_ accept: String, _ isPage: Bool) async throws {
@@ -54,7 +55,8 @@ import Testing
                 #expect(fields["referrer-policy"] == "no-referrer")
                 #expect(fields["cache-control"] == "no-cache")
                 let policy = fields["content-security-policy"] ?? ""
-                for part in ["default-src 'none'", "script-src 'self'", "frame-ancestors 'none'", "form-action 'none'"] {
+                for part in ["default-src 'none'", "script-src 'self'", "frame-ancestors 'none'", "form-action 'none'"]
+                {
                     #expect(policy.contains(part))
                 }
                 #expect(!policy.contains("unsafe"))
@@ -126,7 +128,8 @@ import Testing
             #expect(try await PlainAnswer.get("/console/console.css", port: port).status == 200)
             for path in ["/console/state", "/auth", "/metrics", "/health/detailed"] {
                 #expect(try await PlainAnswer.get(path, port: port).status == 401)
-                #expect(try await PlainAnswer.get(path, port: port, fields: bearer(GatewayFixture.adminKey)).status < 500)
+                #expect(
+                    try await PlainAnswer.get(path, port: port, fields: bearer(GatewayFixture.adminKey)).status < 500)
             }
         }
     }

@@ -1,4 +1,3 @@
-import Admission
 import HTTP
 import JSON
 import NIOCore
@@ -16,6 +15,7 @@ struct ConsoleReport {
         let now = WallTime.now()
         let loops = await shared.console.look()
         let control = await keeper.consoleView()
+        let keys = await ConsoleKeys(shared.console.clients)
         var report = ConsoleReport(redactor: shared.redactor)
         report.writer.beginObject()
         report.writeHead(shared, control, now)
@@ -23,7 +23,7 @@ struct ConsoleReport {
         report.write(control.credentials, unreadable: control.unreadable)
         report.write(control.upstream, loops)
         report.write(loops.requests)
-        report.writeKeys(shared)
+        keys.write(into: &report.writer, now: now)
         report.writeCertificates(shared)
         report.write(loops.failures)
         report.write(shared.console.history)
@@ -99,21 +99,6 @@ struct ConsoleReport {
         writer.endArray()
     }
 
-    /// The client keys: their names and what they open. What else is known of a key belongs here.
-    private mutating func writeKeys(_ shared: GatewayShared) {
-        writer.key("keys")
-        writer.beginArray()
-        for key in shared.keys {
-            writer.beginObject()
-            member("name", key.name)
-            writer.member("state", .raw("\"active\""))
-            writer.member("admin", .bool(key.isAdmin))
-            writer.endObject()
-        }
-        writer.endArray()
-        writer.member("allows_anonymous", .bool(shared.allowsAnonymous))
-    }
-
     /// The certificates that clients are shown.
     private mutating func writeCertificates(_ shared: GatewayShared) {
         writer.key("certificates")
@@ -146,6 +131,7 @@ struct ConsoleReport {
             member("model", failure.model)
             if let status = failure.status { writer.member("status", .integer(status)) }
             member("code", failure.errorCode)
+            member("reason", failure.reason)
             writer.member("outcome", .string(failure.outcome.rawValue))
             writer.member("duration_ms", .integer(Int(failure.duration.nanoseconds / 1_000_000)))
             writer.endObject()

@@ -9,6 +9,7 @@ import Transport
 final class ConsoleWatch: Sendable {
     private struct State {
         var servers: [HTTPSServer] = []
+        var clients: ClientKeeper?
         var history = TrafficHistory()
         var sampling: Task<Void, Never>?
         var certificates: @Sendable () -> [CertificateSummary] = { [] }
@@ -24,7 +25,7 @@ final class ConsoleWatch: Sendable {
     ///   - dispatchers: of all event loops.
     ///   - certificates: those that clients are shown, at the moment of the call.
     func begin(
-        _ servers: [HTTPSServer], _ dispatchers: [NIOLoopBound<QwenDispatcher>],
+        _ servers: [HTTPSServer], _ dispatchers: [NIOLoopBound<QwenDispatcher>], _ clients: ClientKeeper,
         certificates: @escaping @Sendable () -> [CertificateSummary]
     ) {
         let sampling = Task { [weak self] in
@@ -40,6 +41,7 @@ final class ConsoleWatch: Sendable {
         }
         state.withLock { state in
             state.servers = servers
+            state.clients = clients
             state.sampling = sampling
             state.certificates = certificates
         }
@@ -48,6 +50,7 @@ final class ConsoleWatch: Sendable {
     func end() async {
         let sampling = state.withLock { state in
             state.servers = []
+            state.clients = nil
             return state.sampling
         }
         sampling?.cancel()
@@ -65,6 +68,9 @@ final class ConsoleWatch: Sendable {
 
     /// Oldest first.
     var history: [TrafficHistory.Point] { state.withLock { $0.history.points } }
+
+    /// Knows the clients' keys; nil before and after there is anything to watch.
+    var clients: ClientKeeper? { state.withLock { $0.clients } }
 
     var certificates: [CertificateSummary] { state.withLock { $0.certificates }() }
 

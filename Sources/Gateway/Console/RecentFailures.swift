@@ -15,6 +15,8 @@ struct FailedExchange: Sendable {
     /// Nil if the client left before one.
     var status: Int?
     var errorCode: String?
+    /// Why the client was not let in, where that is finer.
+    var reason: String?
     var outcome: Outcome
     var duration: TimeAmount
 }
@@ -37,9 +39,10 @@ struct RecentFailures: Sendable {
         // Redacted before it is cut: half a secret would not be found.
         let failure = FailedExchange(
             time: record.time, requestID: record.requestID, client: record.client, key: record.key,
-            method: record.method.prefixText(16), path: route ?? redactor.redact(record.path).prefixText(Self.textLength),
+            method: record.method.prefixText(16),
+            path: route ?? redactor.redact(record.path).prefixText(Self.textLength),
             model: record.model.map { redactor.redact($0).prefixText(Self.textLength) }, status: record.status,
-            errorCode: record.errorCode, outcome: record.outcome, duration: record.duration)
+            errorCode: record.errorCode, reason: record.refusal, outcome: record.outcome, duration: record.duration)
         if entries.count < Self.capacity {
             entries.append(failure)
         } else {

@@ -170,6 +170,15 @@ actor ClientKeeper {
         return Client(id: Self.anonymousID, name: nil, limits: limits, state: state(of: Self.anonymousID))
     }
 
+    /// All that have a key, those of the environment first, and what they have used.
+    var clients: [(record: ClientRecord, state: ClientState?)] {
+        (settings.environment + records).map { ($0, states[$0.id]) }
+    }
+
+    /// For who has no limits of its own.
+    nonisolated var defaultLimits: ClientLimits { settings.defaults }
+    nonisolated var allowsAnonymous: Bool { settings.allowsAnonymous }
+
     private func state(of id: String) -> ClientState {
         if let state = states[id] { return state }
         let known = written[id]

@@ -2,7 +2,7 @@
 // Made by ops/embed-console.sh of Page/panels.js: edit that.
 
 extension EmbeddedConsole {
-    static let panelsJSTag: StaticString = "\"ce003a7fcccfdc8a\""
+    static let panelsJSTag: StaticString = "\"62390a9e9b0c3b4d\""
     static let panelsJS: StaticString = ##"""
 // The parts of the page that are tables and lists.
 
@@ -80,7 +80,8 @@ const errors = new Table(byId("errors"), "Requests that were refused or failed, 
   { head: "Time", cell: (item) => clock(item.time_ms), kind: "tight" },
   { head: "Outcome", cell: (item) => state("outcome", item.outcome) },
   { head: "Status", cell: (item) => item.status === undefined ? "none" : String(item.status), kind: "number" },
-  { head: "Code", cell: (item) => item.code ? code(item.code) : null, kind: "name" },
+  { head: "Code", cell: (item) => item.code
+    ? [code(item.code), small(item.reason === item.code ? null : item.reason?.replaceAll("_", " "))] : null, kind: "name" },
   { head: "Request", cell: (item) => [`${item.method} ${item.route}`, small(item.request_id)], kind: "long" },
   { head: "Model", cell: (item) => item.model, kind: "name" },
   { head: "Client", cell: (item) => [item.key ?? "no key", small(item.client)], kind: "name" },
@@ -150,23 +151,39 @@ function picture(rows, login) {
 
 // Keys
 
-function renderKeys({ keys, allows_anonymous: allowsAnonymous }) {
-  show(byId("keys"), [keys, allowsAnonymous], () => {
+function renderKeys({ keys, allows_anonymous: allowsAnonymous, time_ms: now }) {
+  // Times are told to the minute.
+  const known = keys.map((key) => ({ ...key, note: keyNote(key, now), last_used_ms: undefined }));
+  show(byId("keys"), [known, allowsAnonymous], () => {
     const parts = [];
     if (allowsAnonymous) {
       parts.push(paragraph(pill("Open to everyone", "warn"), " ", code("ALLOW_ANONYMOUS"), " is true."));
     }
-    if (!keys.length) {
-      if (!allowsAnonymous) parts.push(make("div", { class: "empty" }, "There is no key. Set ", code("GATEWAY_API_KEYS"),
-        " and start again."));
-      return parts;
+    if (!known.length && !allowsAnonymous) {
+      parts.push(make("div", { class: "empty" }, "There is no key. Make one: ", code("qwen-gateway keys add NAME")));
     }
-    parts.push(make("ul", { class: "rows" }, ...keys.map((key) => make("li", {},
+    parts.push(make("ul", { class: "rows" }, ...known.map((key) => make("li", {},
       make("span", { class: "name" }, key.name),
       make("span", {}, key.admin ? pill("Administrator", "idle") : null, key.admin ? " " : null,
-        state("key", key.state))))));
+        state("key", key.state)),
+      small(key.note)))));
     return parts;
   });
+}
+
+function keyNote(key, now) {
+  const parts = [key.last_used_ms === undefined ? "not used yet" : `used ${ago(now - key.last_used_ms)}`];
+  if (key.tokens_per_day) {
+    parts.push(`${number(key.tokens_today)} of ${number(key.tokens_per_day)} tokens today`);
+  } else if (key.tokens_today) {
+    parts.push(`${number(key.tokens_today)} tokens today`);
+  }
+  if (key.expires_ms !== undefined) parts.push(`${key.state === "expired" ? "ended" : "until"} ${date(key.expires_ms)}`);
+  return parts.join(", ");
+}
+
+function ago(ms) {
+  return ms < 60_000 ? "within the last minute" : `${duration(Math.floor(ms / 60_000) * 60)} ago`;
 }
 
 // Certificates

@@ -76,7 +76,7 @@ class Browser:
         for domain in ("Page", "Runtime", "Log", "Network"):
             page.send(f"{domain}.enable")
         page.look(width, height, scheme)
-        page.send("Page.navigate", url=url)
+        page.go(lambda: page.send("Page.navigate", url=url))
         return page
 
     def close(self):
@@ -97,6 +97,15 @@ class Page:
 
     def send(self, method: str, **parameters) -> dict:
         return self.browser.send(method, self.session, **parameters)
+
+    def go(self, leave):
+        """Leaves the document, and waits until the next one is there with all that it loads."""
+        seen = len(self.events)
+        leave()
+        eventually(lambda: any(name == "Page.loadEventFired" for name, _ in self.events[seen:]), 30, "the page loads")
+
+    def reload(self):
+        self.go(lambda: self.send("Page.reload"))
 
     def look(self, width: int, height: int, scheme: str):
         self.send(

@@ -118,7 +118,7 @@ def test_it_shows_what_happens_and_takes_names_for_text(gateway, browser):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 768, 390, 360])
+@pytest.mark.parametrize("width", [1280, 1090, 900, 390, 360])
 def test_no_width_scrolls_sideways(gateway, browser, width, scheme):
     with Traffic(gateway, ["qwen3-coder-plus", "a-model-" + "with-a-very-long-name-" * 4]) as traffic:
         traffic.chat(authorization="Bearer wrong", **{"x-request-id": "long-" * 25})
@@ -152,7 +152,7 @@ def test_the_public_address_shows_nothing_without_an_administrators_key(gateway,
     assert ADMIN_KEY not in page.value("document.documentElement.outerHTML")
     assert not any(ADMIN_KEY in url for url in page.requests())
     # A reload finds the key, a new tab does not.
-    page.send("Page.reload")
+    page.reload()
     page.wait("!document.querySelector('#content').hidden")
     page.value("document.querySelector('#forget').click()")
     page.wait("document.querySelector('#content').hidden && !document.querySelector('#door').hidden")

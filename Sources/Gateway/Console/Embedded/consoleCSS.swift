@@ -2,7 +2,7 @@
 // Made by ops/embed-console.sh of Page/console.css: edit that.
 
 extension EmbeddedConsole {
-    static let consoleCSSTag: StaticString = "\"9e9965dec5ea00c3\""
+    static let consoleCSSTag: StaticString = "\"d02bf4f7446d2d48\""
     static let consoleCSS: StaticString = ##"""
 :root {
   color-scheme: light dark;
@@ -260,6 +260,8 @@ td small { display: block; color: var(--quiet); font-size: 13px; }
 
 td.tight { white-space: nowrap; overflow-wrap: normal; }
 
+table + button { margin-top: 10px; }
+
 /* Login */
 
 .waiting { display: flex; gap: 18px; flex-wrap: wrap; align-items: flex-start; }
@@ -294,24 +296,14 @@ ul.rows .name { font-weight: 600; overflow-wrap: anywhere; min-width: 0; }
 
 ul.rows small { color: var(--quiet); font-size: 13px; flex-basis: 100%; }
 
+/* Where there is no room for a table its rows are lists of their cells, each with the head of its column. */
+
 @media (max-width: 1080px) {
   #figures { grid-template-columns: repeat(3, minmax(0, 1fr)); }
   .charts, .columns { grid-template-columns: minmax(0, 1fr); }
-}
-
-/* On a phone a row of a table is a list of its cells, each with the head of its column. */
-
-@media (max-width: 860px) {
-  header, main { padding-left: 14px; padding-right: 14px; }
-  .contact { margin-left: 0; flex-basis: 100%; justify-content: space-between; }
-  .card { padding: 14px; }
-  #content, .charts, .columns, #figures { gap: 12px; }
-  #figures { grid-template-columns: repeat(2, minmax(0, 1fr)); }
-  #figures > div { padding: 10px 14px; }
-  #figures dd { font-size: 21px; }
   thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
-  table, tbody, tr, td { display: block; }
-  tr { border-top: 1px solid var(--line); padding: 8px 0; }
+  table, tbody, td { display: block; }
+  tr { display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 0 48px; border-top: 1px solid var(--line); padding: 8px 0; }
   tbody tr:first-child { border-top: 0; padding-top: 0; }
   td, td.number { display: flex; justify-content: space-between; gap: 16px; border: 0; padding: 2px 0; text-align: right; }
   td::before { content: attr(data-head); color: var(--quiet); font-size: 13px; flex: none; text-align: left; }
@@ -319,6 +311,17 @@ ul.rows small { color: var(--quiet); font-size: 13px; flex-basis: 100%; }
   td.name, td.long { min-width: 0; }
   td.absent { display: none; }
   td small { text-align: right; }
+}
+
+@media (max-width: 700px) {
+  header, main { padding-left: 14px; padding-right: 14px; }
+  .contact { margin-left: 0; flex-basis: 100%; justify-content: space-between; }
+  .card { padding: 14px; }
+  #content, .charts, .columns, #figures { gap: 12px; }
+  #figures { grid-template-columns: repeat(2, minmax(0, 1fr)); }
+  #figures > div { padding: 10px 14px; }
+  #figures dd { font-size: 21px; }
+  tr { grid-template-columns: minmax(0, 1fr); }
 }
 
 @media (forced-colors: active) {

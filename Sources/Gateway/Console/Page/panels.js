@@ -96,20 +96,20 @@ export function render(data) {
 
 // Login
 
-function renderLogin({ login, login_qr: rows, credentials: known }) {
+function renderLogin({ login, login_qr: rows, status }) {
   // The seconds that are left are no news.
   const { expires_in: _, ...news } = login;
   const place = byId("login");
-  show(place, [news, rows, known.length > 0], () => loginParts(login, rows, known));
+  show(place, [news, rows, status], () => loginParts(login, rows, status));
   const left = place.querySelector(".left");
   if (left) say(left, `Valid for another ${duration(login.expires_in)}.`);
   byId("begin-login").hidden = !["logged_out", "failed"].includes(login.state);
 }
 
-function loginParts(login, rows, known) {
+function loginParts(login, rows, status) {
   const head = paragraph(state("login", login.state));
   if (login.state !== "waiting") {
-    const isNotNeeded = login.state === "logged_out" && known.length > 0;
+    const isNotNeeded = login.state === "logged_out" && status === "ok";
     const note = isNotNeeded ? " It takes none while a credential serves." : "";
     return [head, make("p", { class: "quiet" }, login.message + note)];
   }

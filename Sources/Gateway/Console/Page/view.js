@@ -31,14 +31,23 @@ export function show(element, data, build) {
   element.replaceChildren(...[build()].flat());
 }
 
+/** Rows that a table has before it is told to show all. */
+const most = 10;
+
 /**
- * A table that keeps its rows from one time to the next. A column is `{ head, cell, kind }`, where `cell` gives the
+ * A table that keeps its rows from one time to the next, and shows the first of many only, until it is told otherwise. A column is `{ head, cell, kind }`, where `cell` gives the
  * text or the elements of a row's cell, or null, and `kind` is "number", "name", "long" or "tight".
  */
 export class Table {
   constructor(place, caption, columns, empty) {
     Object.assign(this, { place, columns, empty });
     this.rows = new Map();
+    this.items = [];
+    this.more = make("button", { type: "button" });
+    this.more.addEventListener("click", () => {
+      this.showsAll = !this.showsAll;
+      this.update(this.items, this.keyOf);
+    });
     this.body = make("tbody", { role: "rowgroup" });
     // On narrow screens the parts of the table are blocks, which would lose their meaning without roles.
     const heads = columns.map((column) =>
@@ -48,15 +57,19 @@ export class Table {
   }
 
   update(items, keyOf) {
+    Object.assign(this, { items, keyOf });
     if (!items.length) {
       this.rows.clear();
-      show(this.place, ["empty", this.empty.key?.()], () => make("div", { class: "empty" }, ...this.empty.build()));
+      show(this.place, ["empty"], () => make("div", { class: "empty" }, ...this.empty.build()));
       return;
     }
-    show(this.place, ["table"], () => this.table);
+    const isLong = items.length > most;
+    show(this.place, ["table", isLong], () => isLong ? [this.table, this.more] : this.table);
+    this.more.setAttribute("aria-expanded", String(Boolean(this.showsAll)));
+    say(this.more, this.showsAll ? `Show the first ${most} only` : `Show all ${items.length}`);
     const rows = new Map();
     const seen = new Map();
-    for (const item of items) {
+    for (const item of this.showsAll ? items : items.slice(0, most)) {
       const name = keyOf(item);
       const times = seen.get(name) ?? 0;
       seen.set(name, times + 1);

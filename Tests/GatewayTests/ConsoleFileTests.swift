@@ -11,7 +11,7 @@ struct ConsoleFileTests {
     @Test(arguments: ConsoleFile.allCases)
     func whatIsEmbeddedIsTheFile(_ file: ConsoleFile) throws {
         let bytes = try Data(contentsOf: Self.folder.appending(path: file.rawValue))
-        let isEqual = file.text.withUTF8Buffer { $0.elementsEqual(bytes) }
+        let isEqual = file.text.withUTF8Buffer { unsafe $0.elementsEqual(bytes) }
         #expect(isEqual, "\(file.rawValue) was edited: run ops/embed-console.sh")
         let digest = try SHA256Hasher().hash(Array(bytes).span).bytes.prefix(8)
         let hexadecimal = digest.map { String(format: "%02x", $0) }.joined()

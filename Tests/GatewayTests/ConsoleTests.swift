@@ -1,5 +1,7 @@
 import Foundation
 import HTTP
+import NIOCore
+import TLS
 import Testing
 
 @testable import Gateway

@@ -2,7 +2,7 @@
 // Made by ops/embed-console.sh of Page/console.css: edit that.
 
 extension EmbeddedConsole {
-    static let consoleCSSTag: StaticString = "\"d02bf4f7446d2d48\""
+    static let consoleCSSTag: StaticString = "\"b9e9b3b9102c55db\""
     static let consoleCSS: StaticString = ##"""
 :root {
   color-scheme: light dark;
@@ -303,9 +303,9 @@ ul.rows small { color: var(--quiet); font-size: 13px; flex-basis: 100%; }
   .charts, .columns { grid-template-columns: minmax(0, 1fr); }
   thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
   table, tbody, td { display: block; }
-  tr { display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 0 48px; border-top: 1px solid var(--line); padding: 8px 0; }
+  tr { display: grid; grid-template-columns: repeat(auto-fill, minmax(230px, 1fr)); gap: 0 40px; border-top: 1px solid var(--line); padding: 8px 0; }
   tbody tr:first-child { border-top: 0; padding-top: 0; }
-  td, td.number { display: flex; justify-content: space-between; gap: 16px; border: 0; padding: 2px 0; text-align: right; }
+  td, td.number { display: flex; justify-content: space-between; align-items: start; gap: 16px; border: 0; padding: 2px 0; text-align: right; }
   td::before { content: attr(data-head); color: var(--quiet); font-size: 13px; flex: none; text-align: left; }
   td.tight { white-space: normal; overflow-wrap: anywhere; }
   td.name, td.long { min-width: 0; }

@@ -2,7 +2,7 @@
 // Made by ops/embed-console.sh of Page/panels.js: edit that.
 
 extension EmbeddedConsole {
-    static let panelsJSTag: StaticString = "\"b4f23a0e27e8b2c2\""
+    static let panelsJSTag: StaticString = "\"0e442a24f4f9a50e\""
     static let panelsJS: StaticString = ##"""
 // The parts of the page that are tables and lists.
 
@@ -116,7 +116,7 @@ function loginParts(login, rows, status) {
   const head = paragraph(state("login", login.state));
   if (login.state !== "waiting") {
     const isNotNeeded = login.state === "logged_out" && status === "ok";
-    const note = isNotNeeded ? " It takes none while a credential serves." : "";
+    const note = isNotNeeded ? " That is not needed while a credential serves." : "";
     return [head, make("p", { class: "quiet" }, login.message + note)];
   }
   const text = make("div", {}, head, paragraph("Open the page, and confirm this code:"),

@@ -16,7 +16,7 @@ let lastContact = null;
 
 const charts = {
   requests: new Chart(byId("chart-requests"), {
-    title: "Requests", series: ["ended", "refused or failed"], nothing: "No requests in the last half hour",
+    title: "Requests", series: ["all", "refused or failed"], nothing: "No requests in the last half hour",
     text: (value, isAxis) => isAxis || value === null ? number(value) : `${number(value)}/s`,
   }),
   tokens: new Chart(byId("chart-tokens"), {
@@ -163,14 +163,15 @@ function render(state) {
 
 function renderFigures({ gauges, history }) {
   const last = (values) => values[values.length - 1] ?? null;
+  const ended = last(history.requests);
   const failures = last(history.errors);
   const [median, unit] = timeParts(last(history.first_byte_p50_ms));
   const figures = [
     ["Under way", number(gauges.requests), gauges.requests === 1 ? "request" : "requests"],
     ["Waiting for a credential", number(gauges.waiting_requests), "", gauges.waiting_requests > 0],
-    ["Ended", number(last(history.requests)), "/s"],
-    ["Refused or failed", number(failures), "/s", failures > 0],
-    ["Tokens out", number(last(history.tokens_out)), "/s"],
+    ["Requests per second", number(ended), ""],
+    ["Failed per second", number(failures), "", failures > 0 && failures >= ended / 10],
+    ["Tokens out per second", number(last(history.tokens_out)), ""],
     ["First byte, median", median, unit],
   ];
   show(byId("figures"), figures, () => figures.map(([name, value, unitText, isAlarming]) =>

@@ -110,7 +110,7 @@ function loginParts(login, rows, status) {
   const head = paragraph(state("login", login.state));
   if (login.state !== "waiting") {
     const isNotNeeded = login.state === "logged_out" && status === "ok";
-    const note = isNotNeeded ? " It takes none while a credential serves." : "";
+    const note = isNotNeeded ? " That is not needed while a credential serves." : "";
     return [head, make("p", { class: "quiet" }, login.message + note)];
   }
   const text = make("div", {}, head, paragraph("Open the page, and confirm this code:"),

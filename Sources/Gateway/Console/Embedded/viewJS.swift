@@ -2,7 +2,7 @@
 // Made by ops/embed-console.sh of Page/view.js: edit that.
 
 extension EmbeddedConsole {
-    static let viewJSTag: StaticString = "\"9fac71b49f825181\""
+    static let viewJSTag: StaticString = "\"d786c1e0cf3a5cb4\""
     static let viewJS: StaticString = ##"""
 // Makes elements and tables. All text goes in as text: nothing that came from anywhere is ever read as markup.
 
@@ -37,8 +37,8 @@ export function show(element, data, build) {
   element.replaceChildren(...[build()].flat());
 }
 
-/** Rows that a table has before it is told to show all. */
-const most = 10;
+/** Rows that a table has before it is told to show all; on a phone each of them is long. */
+const most = matchMedia("(max-width: 700px)").matches ? 4 : 10;
 
 /**
  * A table that keeps its rows from one time to the next, and shows the first of many only, until it is told otherwise. A column is `{ head, cell, kind }`, where `cell` gives the

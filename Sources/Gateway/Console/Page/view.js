@@ -31,8 +31,8 @@ export function show(element, data, build) {
   element.replaceChildren(...[build()].flat());
 }
 
-/** Rows that a table has before it is told to show all. */
-const most = 10;
+/** Rows that a table has before it is told to show all; on a phone each of them is long. */
+const most = matchMedia("(max-width: 700px)").matches ? 4 : 10;
 
 /**
  * A table that keeps its rows from one time to the next, and shows the first of many only, until it is told otherwise. A column is `{ head, cell, kind }`, where `cell` gives the

@@ -18,7 +18,7 @@ package struct AcceptedMedia: Sendable {
         }
     }
 
-    /// Nil where the client has not said what it takes: it takes anything then.
+    /// Nil where the client has said nothing that can be read of what it takes: it takes anything then.
     private let ranges: [Range]?
 
     /// Reads all Accept fields. Parameters other than `q` do not count, and what is malformed is passed over.

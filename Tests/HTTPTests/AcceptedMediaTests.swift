@@ -37,14 +37,18 @@ struct AcceptedMediaTests {
         #expect(weights(#"text/plain;a="x,text/html;\",application/json", application/json;q=0.3"#) == [0, 300])
     }
 
+    /// What can not be read is not there: alone it says nothing, and beside others nothing of HTML.
     @Test(arguments: [
         "text/html;q=2", "text/html;q=1.001", "text/html;q=0.1234", "text/html;q=", "text/html;q=-1", "text/html;q=x",
-        "text", "/html", "text/", "text/html/x", "text/html;q=0.", ";;;", ",,,", "\"text/html", "",
+        "text", "/html", "text/", "text/html/x", ";;;", ",,,", "\"text/html", "",
     ])
-    func whatIsMalformedTrapsNothing(_ value: String) {
-        let html = weights(value)[0]
-        // RFC 9110's grammar allows a point without digits after it.
-        #expect(html == (value.isEmpty || value == ",,," || value == ";;;" ? html : 0))
-        #expect(weights(value, "application/json")[1] == 1000)
+    func whatIsMalformedIsPassedOver(_ value: String) {
+        #expect(weights(value) == [1000, 1000])
+        #expect(weights(value, "application/json;q=0.5") == [0, 500])
+        #expect(weights("application/json;q=0.5", value) == [0, 500])
+    }
+
+    @Test func aPointNeedsNoDigits() {
+        #expect(weights("text/html;q=0., application/json;q=1.") == [0, 1000])
     }
 }

@@ -2,7 +2,7 @@
 // Made by ops/embed-console.sh of Page/chart.js: edit that.
 
 extension EmbeddedConsole {
-    static let chartJSTag: StaticString = "\"291cd553484034d9\""
+    static let chartJSTag: StaticString = "\"f59a24ee4e4ff8b3\""
     static let chartJS: StaticString = ##"""
 // Line charts of the last half hour, as SVG. What they show is also said in words, for who does not see them.
 
@@ -30,7 +30,10 @@ export class Chart {
 
   /** `values` has an array for each line, oldest first; the last value belongs to `now`. */
   update(values, { steps, stepSeconds, now }) {
+    const seen = JSON.stringify([values, steps]);
     Object.assign(this, { values, steps, stepSeconds, now });
+    if (this.seen === seen) return;
+    this.seen = seen;
     this.draw();
   }
 

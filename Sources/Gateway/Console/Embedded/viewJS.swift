@@ -2,7 +2,7 @@
 // Made by ops/embed-console.sh of Page/view.js: edit that.
 
 extension EmbeddedConsole {
-    static let viewJSTag: StaticString = "\"d786c1e0cf3a5cb4\""
+    static let viewJSTag: StaticString = "\"fa7acadfedaf6921\""
     static let viewJS: StaticString = ##"""
 // Makes elements and tables. All text goes in as text: nothing that came from anywhere is ever read as markup.
 
@@ -66,6 +66,7 @@ export class Table {
     Object.assign(this, { items, keyOf });
     if (!items.length) {
       this.rows.clear();
+      this.body.replaceChildren();
       show(this.place, ["empty"], () => make("div", { class: "empty" }, ...this.empty.build()));
       return;
     }
@@ -84,11 +85,12 @@ export class Table {
       this.fillRow(row, item);
       rows.set(key, row);
     }
+    for (const [key, row] of this.rows) if (!rows.has(key)) row.remove();
     this.rows = rows;
-    const wanted = [...rows.values()];
-    const isSame = wanted.length === this.body.children.length
-      && wanted.every((row, index) => this.body.children[index] === row);
-    if (!isSame) this.body.replaceChildren(...wanted);
+    [...rows.values()].forEach((row, index) => {
+      const there = this.body.children[index] ?? null;
+      if (there !== row) this.body.insertBefore(row, there);
+    });
   }
 
   makeRow() {

@@ -24,7 +24,10 @@ export class Chart {
 
   /** `values` has an array for each line, oldest first; the last value belongs to `now`. */
   update(values, { steps, stepSeconds, now }) {
+    const seen = JSON.stringify([values, steps]);
     Object.assign(this, { values, steps, stepSeconds, now });
+    if (this.seen === seen) return;
+    this.seen = seen;
     this.draw();
   }
 

@@ -60,6 +60,7 @@ export class Table {
     Object.assign(this, { items, keyOf });
     if (!items.length) {
       this.rows.clear();
+      this.body.replaceChildren();
       show(this.place, ["empty"], () => make("div", { class: "empty" }, ...this.empty.build()));
       return;
     }
@@ -78,11 +79,12 @@ export class Table {
       this.fillRow(row, item);
       rows.set(key, row);
     }
+    for (const [key, row] of this.rows) if (!rows.has(key)) row.remove();
     this.rows = rows;
-    const wanted = [...rows.values()];
-    const isSame = wanted.length === this.body.children.length
-      && wanted.every((row, index) => this.body.children[index] === row);
-    if (!isSame) this.body.replaceChildren(...wanted);
+    [...rows.values()].forEach((row, index) => {
+      const there = this.body.children[index] ?? null;
+      if (there !== row) this.body.insertBefore(row, there);
+    });
   }
 
   makeRow() {

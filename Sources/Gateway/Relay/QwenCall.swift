@@ -72,7 +72,8 @@ final class QwenCall {
     private var loop: LoopContext { dispatcher.loop }
 
     init(
-        _ dispatcher: QwenDispatcher, for exchange: GatewayExchange, need: QwenProvider.Capability = .chat, bodySize: Int,
+        _ dispatcher: QwenDispatcher, for exchange: GatewayExchange, need: QwenProvider.Capability = .chat,
+        bodySize: Int,
         handler: any QwenCallHandler
     ) {
         self.exchange = exchange.server

@@ -142,7 +142,6 @@ final class GatewayExchange {
     /// Writes the exchange's line to the access log.
     func ended(_ end: ExchangeEnd) {
         settle()
-        guard isLogged else { return }
         let now = service.loop.now
         record.bytesIn = server.bytesIn
         record.bytesOut = server.bytesOut
@@ -150,6 +149,7 @@ final class GatewayExchange {
         record.firstByteTime = firstByte.map { $0 - server.began }
         record.outcome = outcome(of: end)
         service.metrics.ended(record, route: route?.label ?? "none", operation: route?.operation)
+        guard isLogged else { return }
         service.failures.note(record, route: route?.label, service.shared.redactor)
         service.log(record)
     }

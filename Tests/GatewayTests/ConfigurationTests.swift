@@ -1,3 +1,4 @@
+import Admission
 import Foundation
 import Testing
 
@@ -89,6 +90,12 @@ import Testing
         ("API_BASE_URL", "https://localhost:8443/v1/", "https://localhost:8443/v1", { "\($0.upstream)" }),
         ("UPSTREAM_CA_FILE", "/etc/ca.pem", "/etc/ca.pem", { $0.upstreamCAFile ?? "" }),
         ("DEFAULT_MODEL", "qwen-max", "qwen-max", { $0.defaultModel }),
+        ("RATE_LIMIT_RPS", "0", "0", { $0.limits.requestRate?.description ?? "" }),
+        ("RATE_LIMIT_RPS", "2.5", "2.5", { $0.limits.requestRate?.description ?? "" }),
+        ("RATE_LIMIT_BURST", "1", "1", { "\($0.limits.burst ?? 0)" }),
+        ("RATE_LIMIT_TPM", "60000", "60000", { "\($0.limits.tokensPerMinute ?? 0)" }),
+        ("RATE_LIMIT_DAILY_TOKENS", "1000000000000", "1000000000000", { "\($0.limits.tokensPerDay ?? 0)" }),
+        ("RATE_LIMIT_STREAMS", "16", "16", { "\($0.limits.streams ?? 0)" }),
     ]
 
     @Test(arguments: good.indices) func goodValues(index: Int) throws {
@@ -101,6 +108,9 @@ import Testing
         ("SERVER_HOST", "::1::"), ("SERVER_HOST", "a..b"), ("SERVER_HOST", "https://x"),
         ("SERVER_PORT", "65536"), ("SERVER_PORT", "-1"), ("SERVER_PORT", "+80"), ("SERVER_PORT", "http"),
         ("SERVER_PORT", ":"), ("SERVER_PORT", "::80"), ("SERVER_PORT", "99999999999999999999"),
+        ("RATE_LIMIT_RPS", "-1"), ("RATE_LIMIT_RPS", "ten"), ("RATE_LIMIT_RPS", "0.0001"), ("RATE_LIMIT_BURST", "0"),
+        ("RATE_LIMIT_BURST", "1.5"), ("RATE_LIMIT_TPM", "-1"), ("RATE_LIMIT_TPM", "1k"),
+        ("RATE_LIMIT_DAILY_TOKENS", "1000000000001"), ("RATE_LIMIT_STREAMS", "many"),
         ("READ_TIMEOUT", "12 parsecs"), ("READ_TIMEOUT", "0"), ("READ_TIMEOUT", "-5s"), ("READ_TIMEOUT", "1.5s"),
         ("READ_TIMEOUT", "s"), ("READ_TIMEOUT", "5x"), ("WRITE_TIMEOUT", "0s"), ("WRITE_TIMEOUT", "5s3"),
         ("HANDSHAKE_TIMEOUT", "169h"), ("HANDSHAKE_TIMEOUT", "99999999999999999999h"),

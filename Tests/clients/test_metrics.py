@@ -51,7 +51,7 @@ def test_requests_tokens_and_refusals_are_counted(gateway):
     route = {"route": "/v1/chat/completions", "protocol": "HTTP/2"}
     assert value(text, "qwen_gateway_requests_total", status="200", **route) == 4
     assert value(text, "qwen_gateway_requests_total", status="401", **route) == 1
-    assert value(text, "qwen_gateway_rejected_total", reason="missing_api_key") == 1
+    assert value(text, "qwen_gateway_rejected_total", reason="missing_key") == 1
     assert value(text, "qwen_gateway_request_duration_seconds_count", route="/v1/chat/completions") == 5
     assert value(text, "gen_ai_server_request_duration_seconds_count", gen_ai_operation_name="chat") == 4
     assert value(text, "gen_ai_server_time_to_first_token_seconds_count", gen_ai_operation_name="chat") == 1

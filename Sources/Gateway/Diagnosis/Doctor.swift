@@ -1,3 +1,4 @@
+import Admission
 import Glibc
 import HTTP
 import NIOCore
@@ -32,6 +33,7 @@ package struct Doctor: Sendable {
         found(certificate())
         found(port())
         fileModes().forEach(found)
+        found(clientKeys())
         let credentials = storedCredentials(found)
         await hosts(credentials, found)
     }
@@ -79,6 +81,28 @@ package struct Doctor: Sendable {
             FileModes.finding(directory, "file modes"),
         ]
         return findings.compactMap { $0 }
+    }
+
+    /// What clients can present. Keys that can not be read are found by who starts the gateway otherwise.
+    private func clientKeys() -> Finding {
+        let subject = "client keys"
+        let stored: [ClientRecord]
+        do throws(ClientKeyStoreError) {
+            stored = try ClientKeyStore(directory: configuration.credentials.directory).load()
+        } catch {
+            return Finding(subject, .problem, "\(error.reason).")
+        }
+        let now = now().milliseconds
+        let good = stored.count { $0.expires.map { $0 > now } ?? true }
+        let expired = stored.count - good
+        guard good + configuration.clientKeys.count > 0 || configuration.allowsAnonymous else {
+            return Finding(
+                subject, .problem,
+                expired == 0 ? "There is no client key." : "All of the \(expired) client keys have expired.",
+                advice: "Make one with `qwen-gateway keys add NAME`.")
+        }
+        let places = "\(good) in QWEN_DIR, \(configuration.clientKeys.count) in the environment"
+        return Finding(subject, .ok, expired == 0 ? "\(places)." : "\(places); \(expired) have expired.")
     }
 
     // MARK: Credentials

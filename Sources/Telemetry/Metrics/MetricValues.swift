@@ -55,7 +55,7 @@ package struct MetricValues: Sendable {
         requests.add(
             RequestLabels(route: route, version: record.httpVersion, status: record.status ?? 0, key: key))
         outcomes.add(record.outcome.rawValue)
-        if record.outcome == .rejected { refusals.add(record.errorCode ?? Self.other) }
+        if record.outcome == .rejected { refusals.add(record.refusal ?? record.errorCode ?? Self.other) }
         durations.record(route, nanoseconds: record.duration.nanoseconds)
         if let time = record.firstByteTime { firstBytes.record(route, nanoseconds: time.nanoseconds) }
         // The names of models that Qwen does not know are anything that clients think of.

@@ -222,8 +222,10 @@ struct HTTP2AbuseTests {
         client.send(attack.opening)
         let all = (0..<4_000).flatMap { attack.round($0) }
         // Resets that wait to be sent hold their streams' places: past 128 nghttp2 finds too many streams open.
+        // DATA beyond the connection's window breaks that.
         let verdict = client.verdict(of: all)
-        #expect(verdict == .goAway(attack.code) || verdict == .goAway(Code.protocolError))
+        let verdicts = [attack.code, Code.protocolError, Code.flowControlError].map { Verdict.goAway($0) }
+        #expect(verdicts.contains(verdict), "\(verdict)")
         #expect(client.server.isFinished)
         // The application was shown no more than it may have at once: it had no time to let go of any.
         #expect(client.heads.count <= 128)

@@ -91,6 +91,7 @@ REFUSED_CONTROL = {
     "authority-list": ({b":authority": b"localhost,other"}, 400),
     "host-differs": ({b"host": b"other"}, 400),
     "connect": ({b":method": b"CONNECT", b":path": None, b":scheme": None}, 400),
+    "trace": ({b":method": b"TRACE"}, 405),
     "expectation": ({b"expect": b"200-ok"}, 417),
 }
 

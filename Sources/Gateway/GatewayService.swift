@@ -173,6 +173,8 @@ final class GatewayService: ExchangeService {
     }
 
     func connectionFailed(_ connection: ServerConnection, _ fault: ConnectionFault) {
+        let reason = fault.reason.rawValue
+        if fault.reason == .tlsHandshake { metrics.handshakeFailed(reason) } else { metrics.refused(reason) }
         shared.logger.debug(
             "connection failed",
             metadata: [

@@ -21,7 +21,7 @@ package struct ConnectionFault: Error, Sendable, Equatable {
         case windowUpdates = "window_updates"
         /// Too many DATA frames of a few bytes.
         case tinyData = "tiny_data"
-        /// A header section far over the limits after decoding (CVE-2026-49975).
+        /// A header section far over the limits after decoding, or too many over them (CVE-2026-49975).
         case headerBomb = "header_bomb"
         /// A header section in too many CONTINUATION frames (CVE-2024-27316).
         case continuationFlood = "continuation_flood"

@@ -44,6 +44,15 @@ struct HTTP2BombTests {
         #expect(client.reason == .headerBomb)
     }
 
+    /// Header sections just over the limits, each answered with 431: a few bytes may stand for them.
+    @Test func largeHeadersOnAndOn() {
+        let client = RawClient()
+        let block = Make.block(Make.request()) + Array(repeating: [0, 1, 0x78, 0], count: 101).flatMap { $0 }
+        let (count, verdict) = client.flood { Make.headers(HTTP2AbuseTests.id($0), block) }
+        #expect(verdict == .goAway(Code.enhanceYourCalm) && client.reason == .headerBomb)
+        #expect(count == 401 && client.faults.count == 401)
+    }
+
     /// The size of the table changed on and on, an integer without an end, and a string that never comes.
     @Test(arguments: Cut.allCases)
     func headerCodes(_ cut: Cut) {

@@ -7,10 +7,12 @@ and Qwen behind it.
 import json
 import multiprocessing
 import os
+import re
 import select
 import statistics
 import threading
 import time
+import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
@@ -39,7 +41,7 @@ def simulator(certificates, tmp_path_factory):
 def gateway(certificates, simulator, tmp_path_factory):
     """One event loop: whoever keeps it busy keeps it from all others."""
     running = Gateway(
-        certificates, simulator, tmp_path_factory.mktemp("attacked"), WORKERS="1", LOG_LEVEL="debug"
+        certificates, simulator, tmp_path_factory.mktemp("attacked"), WORKERS="1", LOG_LEVEL="debug", ADMIN_ADDRESS="127.0.0.1:0"
     )
     yield running
     assert running.stop() == 0, running.log()
@@ -251,6 +253,23 @@ def test_attack_ends(gateway, name, reads):
     assert end.code in codes and end.ended, end
     line = eventually(lambda: failures()[before:], 2, "the end is logged")[0]
     assert json.loads(line)["reason"] in reasons, line
+
+
+def counted(gateway, reason: str) -> float:
+    """How many requests and connections the gateway says it has refused for that reason."""
+    port = re.search(r'"admin_port":"?(\d+)', gateway.log()).group(1)
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer:
+        text = answer.read().decode()
+    found = re.search(rf'^qwen_gateway_rejected_total\{{reason="{reason}"\}} (\S+)$', text, re.M)
+    return float(found.group(1)) if found else 0
+
+
+@pytest.mark.parametrize("name", ["settings", "header-bomb", "continuation", "window-update", "settings-ack"])
+def test_attack_is_counted(gateway, name):
+    reason = ATTACKS[name].reason
+    before = counted(gateway, reason)
+    attack(gateway, ATTACKS[name], True)
+    assert counted(gateway, reason) == before + 1
 
 
 def repeat(gateway, stop):

@@ -16,6 +16,8 @@ struct HTTP2Abuse {
         case forcedReset
         /// A stream opened past the limit.
         case refusedStream
+        /// A header section past the limits: a few bytes may stand for it.
+        case largeHeaders
         /// A frame of no progress.
         case idleFrame
         /// A WINDOW_UPDATE that no DATA of ours has paid for.
@@ -26,7 +28,7 @@ struct HTTP2Abuse {
         /// In frames of no progress.
         var cost: Float {
             switch self {
-            case .reset, .forcedReset, .refusedStream: 2
+            case .reset, .forcedReset, .refusedStream, .largeHeaders: 2
             case .idleFrame, .windowUpdate: 1
             case .tinyData: 1 / 16
             }
@@ -37,6 +39,7 @@ struct HTTP2Abuse {
             case .reset: ConnectionFault(.rapidReset, "too many streams were reset")
             case .forcedReset: ConnectionFault(.forcedResets, "too many streams had to be reset")
             case .refusedStream: ConnectionFault(.refusedStreams, "too many streams past the limit")
+            case .largeHeaders: ConnectionFault(.headerBomb, "too many header sections over the limits")
             case .idleFrame: ConnectionFault(.idleFrames, "too many frames of no progress")
             case .windowUpdate: ConnectionFault(.windowUpdates, "too many WINDOW_UPDATE frames")
             case .tinyData: ConnectionFault(.tinyData, "too many DATA frames of a few bytes")
@@ -66,7 +69,7 @@ struct HTTP2Abuse {
     private var pings: Float = 0
     private var refilled: NIODeadline?
     /// What patience was spent on since it was last whole, by the number of the act.
-    private var spent = InlineArray<6, Float>(repeating: 0)
+    private var spent = InlineArray<7, Float>(repeating: 0)
 
     /// What was too much, once it is.
     private(set) var fault: ConnectionFault?

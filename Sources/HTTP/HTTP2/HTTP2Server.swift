@@ -198,6 +198,7 @@ package final class HTTP2Server: HTTP2Session, ServerEngine {
         var headers = IncomingHeaders()
         swap(&headers, &incoming)
         guard let stream = streams[id] else { return }
+        if headers.exceedsLimits { abuse.count(.largeHeaders) }
         if stream.isRefused {
             stream.incomingEnded = stream.incomingEnded || endStream
             return

@@ -9,7 +9,7 @@ export PORT
 
 SWIFT_SOURCES := Sources Tests Package.swift ops/fuzz/Targets ops/fuzz/Package.swift
 
-.PHONY: help deps build certs demo run test check-ops bench fuzz format lint clean
+.PHONY: help deps build certs demo run test check-ops bench deltas fuzz format lint clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -38,6 +38,10 @@ check-ops: ## Check the image, Compose, systemd, Kubernetes and Prometheus files
 bench: build ## Compare CPU per request and per chunk with nginx, haproxy and nghttpx (about 6 minutes)
 	@ops/deps.sh bench
 	@python3 ops/bench/bench.py
+
+deltas: deps ## Count what each delta of a stream asks of the heap, in each dialect: nothing, or it fails
+	@ops/build.sh release --product delta-bench
+	@.build/release/delta-bench
 
 fuzz: deps ## Fuzz every parser and engine; TARGET=json for one, SECONDS_EACH=600 for longer than 10 s each
 	@ops/fuzz/run.sh $(or $(TARGET),all) $(or $(SECONDS_EACH),10)

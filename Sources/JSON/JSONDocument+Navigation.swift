@@ -29,27 +29,28 @@ extension JSONDocument {
         return JSONElements(tape: tape, position: node.index + 1, end: array.kind == .array ? Int(array.next) : 0)
     }
 
-    /// The value of the first member with this name, compared after unescaping; nil if there is none, or if the node
-    /// is no object.
+    /// The value of the member with this name, compared after unescaping; nil if there is none, or if the node is no
+    /// object. Of several it is the last one, which is what most readers of JSON take.
     package func member(_ name: StaticString, of object: JSONNode) -> JSONNode? {
-        firstMember(of: object) { key in stringEquals(key, name) }
+        lastMember(of: object) { key in stringEquals(key, name) }
     }
 
-    /// The value of the first member with this name, as `member(_:of:)` for a name that is not a literal.
+    /// The value of the member with this name, as `member(_:of:)` for a name that is not a literal.
     package func member(named name: String, of object: JSONNode) -> JSONNode? {
-        firstMember(of: object) { key in stringEquals(key, name) }
+        lastMember(of: object) { key in stringEquals(key, name) }
     }
 
     @inline(__always)
-    private func firstMember(of object: JSONNode, where matches: (JSONNode) -> Bool) -> JSONNode? {
+    private func lastMember(of object: JSONNode, where matches: (JSONNode) -> Bool) -> JSONNode? {
         let node = tape[object.index]
         guard node.isObject else { return nil }
+        var found: JSONNode?
         var key = object.index + 1
         while key < Int(node.next) {
-            if matches(JSONNode(index: key)) { return JSONNode(index: key + 1) }
+            if matches(JSONNode(index: key)) { found = JSONNode(index: key + 1) }
             key = Int(tape[key + 1].next)
         }
-        return nil
+        return found
     }
 }
 

@@ -5,6 +5,7 @@ import secrets
 import stat
 import time
 
+import openai
 import pytest
 
 from chat import answered
@@ -151,6 +152,29 @@ def test_login_and_logout(gateway, simulator, sdk):
     assert gateway.admin("/auth")["state"] == "logged_in"
     assert gateway.command("logout").returncode == 0
     eventually(lambda: state(gateway, "qwen") is None, 2, "the login is let go")
+
+
+def test_login_serves_chat_alone(gateway, simulator, sdk):
+    """What the portal does not have is never sent there."""
+    assert login(gateway, simulator).returncode == 0
+    eventually(lambda: state(gateway, "qwen") == "healthy", 2, "the login is in use")
+    client = sdk(gateway)
+    calls = [
+        lambda: client.embeddings.create(model="text-embedding-v4", input="x"),
+        lambda: client.completions.create(model="qwen-coder-turbo", prompt="a", suffix="b"),
+    ]
+    before = simulator.stats()["started"]
+    for call, what in zip(calls, ("embeddings", "completions"), strict=True):
+        with pytest.raises(openai.InternalServerError) as caught:
+            call()
+        assert f"no {what}: set QWEN_API_KEY" in caught.value.message
+        assert caught.value.response.headers["x-should-retry"] == "false"
+    assert simulator.stats()["started"] == before
+    assert answered(client, "chunks=1")
+    gateway.command("credentials", "add", "team-a", "--base-url", simulator.url, standard_input=simulator.key)
+    eventually(lambda: state(gateway, "team-a") == "healthy", 2, "the key is in use")
+    for _ in range(4):
+        assert calls[0]().data
 
 
 def test_key_and_login_do_not_replace_each_other(gateway, simulator):

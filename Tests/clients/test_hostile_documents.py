@@ -253,6 +253,35 @@ def test_escaped_key_is_the_key(send, upstream, wire):
     assert upstream.requests[-1].document["model"] == "qwen3-coder-plus"
 
 
+@EACH
+@FORMS
+def test_escaped_keys_from_qwen(send, upstream, wire, streams):
+    """They are the keys that they stand for."""
+
+    def answer(request):
+        plain = content(b'"hello"', request.streams)
+        for key in ("choices", "delta", "message", "content", "finish_reason", "usage", "prompt_tokens"):
+            plain.body = plain.body.replace(f'"{key}"'.encode(), f'"\\u{ord(key[0]):04x}{key[1:]}"'.encode())
+        return plain
+
+    upstream.script = answer
+    got = send(wire.path, wire.body(streams=streams))
+    assert got.status_code == 200, got.text
+    text = re.sub(rb"\\u00([67][0-9a-f])", lambda escape: bytes.fromhex(escape.group(1).decode()), got.content)
+    assert wire.text(text, streams) == b"hello"
+
+
+@EACH
+@FORMS
+def test_key_that_stands_twice_from_qwen(send, upstream, wire, streams):
+    """The last one counts, as it does for clients that read Qwen's own answer."""
+    upstream.script = lambda request: content(b'"first","content":"hello"', request.streams)
+    got = send(wire.path, wire.body(streams=streams))
+    assert got.status_code == 200, got.text
+    # Chat completions pass it on as it is.
+    assert wire.text(got.content, streams) == (b"firsthello" if "chat" in wire.path else b"hello")
+
+
 # MARK: Numbers
 
 

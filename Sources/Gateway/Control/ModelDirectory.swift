@@ -50,7 +50,7 @@ actor ModelDirectory {
     }
 
     /// A list without models for embeddings, with those that Model Studio has all the same; plans have none.
-    private static func withEmbeddings(_ entries: [ModelEntry], of authority: String) -> [ModelEntry] {
+    static func withEmbeddings(_ entries: [ModelEntry], of authority: String) -> [ModelEntry] {
         let isComplete = entries.contains { $0.id.contains("embed") } || APIKeyFit.isPlan(authority)
         return isComplete ? entries : entries + KnownModels.embeddings
     }

@@ -7,7 +7,11 @@ package import NIOCore
 ///
 /// - `usage` is as OpenAI has it: asked for, it is null in every chunk and stands in one chunk without choices at the
 ///   end; otherwise there is none.
-/// - Pieces of tool calls are cleaned by `ToolCallSlots`.
+/// - Pieces of tool calls are cleaned by `ToolCallSlots`, and pass in Qwen's order. Nothing known of Qwen has pieces of
+///   two calls alternate; if they did, clients that take a call for over when the next one begins (the stream helper of
+///   OpenAI's library for Python, with strict tools) would be told so by their own parser, while to hold calls back would
+///   cost all clients the stream of their arguments. Responses and messages, whose items may not overlap, put them in
+///   order.
 /// - Every chunk says when the answer was `created`, which Qwen may leave out or misspell.
 /// - A choice ends once. Of a second chunk that ends it nothing but the usage is taken.
 /// - An answer that Qwen calls partial ends with `length`.

@@ -20,12 +20,12 @@ struct ResponsesChunk {
     /// Reads the document's root, an object.
     init(_ document: borrowing JSONDocument) {
         for member in document.members(of: document.root) {
-            if document.isPlainName(member.key, "choices") {
+            if document.isNamed(member, "choices") {
                 hasChoices = true
                 for choice in document.elements(of: member.value) { read(choice, in: document) }
-            } else if document.isPlainName(member.key, "usage") {
+            } else if document.isNamed(member, "usage") {
                 usage = document.isNull(member.value) ? nil : member.value
-            } else if document.isPlainName(member.key, "error"), !document.isNull(member.value) {
+            } else if document.isNamed(member, "error"), !document.isNull(member.value) {
                 isFault = true
             }
         }
@@ -37,13 +37,13 @@ struct ResponsesChunk {
         var reason: JSONNode?
         var logprobs: JSONNode?
         for member in document.members(of: choice) {
-            if document.isPlainName(member.key, "delta") {
+            if document.isNamed(member, "delta") {
                 delta = member.value
-            } else if document.isPlainName(member.key, "finish_reason") {
+            } else if document.isNamed(member, "finish_reason") {
                 reason = document.isNull(member.value) ? nil : member.value
-            } else if document.isPlainName(member.key, "logprobs") {
+            } else if document.isNamed(member, "logprobs") {
                 logprobs = member.value
-            } else if document.isPlainName(member.key, "index") {
+            } else if document.isNamed(member, "index") {
                 // One choice was asked for.
                 if document.integer(member.value) ?? 0 != 0 { return }
             }
@@ -62,22 +62,13 @@ struct ResponsesChunk {
 
     private mutating func read(delta: JSONNode, in document: borrowing JSONDocument) {
         for member in document.members(of: delta) {
-            if document.isPlainName(member.key, "content") {
+            if document.isNamed(member, "content") {
                 content = member.value
-            } else if document.isPlainName(member.key, "reasoning_content") {
+            } else if document.isNamed(member, "reasoning_content") {
                 reasoning = member.value
-            } else if document.isPlainName(member.key, "tool_calls") {
+            } else if document.isNamed(member, "tool_calls") {
                 toolCalls = member.value
             }
         }
-    }
-}
-
-extension JSONDocument {
-    /// Whether a key is this name, written without escapes, as Qwen writes all of its names. Most are told apart by
-    /// their length.
-    @inline(__always)
-    fileprivate func isPlainName(_ key: JSONNode, _ name: StaticString) -> Bool {
-        range(of: key).count == name.utf8CodeUnitCount + 2 && stringEquals(key, name)
     }
 }

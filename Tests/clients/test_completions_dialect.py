@@ -1,12 +1,9 @@
 """Completions, as the OpenAI SDK reads them."""
 
-import json
-
 import openai
 import pytest
 
 from chat import EACH_VERSION, MODEL, STREAM, THINKER, valid
-from scripted_upstream import JSON, Answer, ScriptedUpstream
 
 pytestmark = EACH_VERSION
 
@@ -74,29 +71,6 @@ def test_suffix_is_filled_in_for(completions, simulator, stream):
     assert complete(completions, stream, **asked)[0] == ["xx"]
     content = simulator.last_body()["messages"][-1]["content"]
     assert content == "<|fim_prefix|>def f(): chunks=2 text=x <|fim_suffix|> return y<|fim_middle|>"
-
-
-@STREAM
-def test_suffix_goes_to_the_endpoint_that_some_models_have(certificates, gateway_before, sdk, stream):
-    def script(request):
-        choice = {"index": 0, "text": "return x", "finish_reason": "stop", "logprobs": None}
-        usage = {"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5}
-        whole = {"id": "cmpl-1", "object": "text_completion", "created": 1, "model": "m", "choices": [choice]}
-        if not request.streams:
-            return Answer(json.dumps(whole | {"usage": usage}).encode(), JSON)
-        chunks = [whole | {"choices": [choice | {"text": "return", "finish_reason": None}]}]
-        chunks += [whole | {"choices": [choice | {"text": " x"}]}, whole | {"choices": [], "usage": usage}]
-        return Answer(b"".join(b"data: %s\n\n" % json.dumps(chunk).encode() for chunk in chunks) + b"data: [DONE]\n\n")
-
-    upstream = ScriptedUpstream(certificates, script)
-    completions = sdk(gateway_before(upstream)).completions
-    asked = {"model": "qwen-coder-turbo", "prompt": "def f(x):", "suffix": "\n"}
-    assert complete(completions, stream, **asked)[0] == ["return x"]
-    (request,) = upstream.requests
-    upstream.close()
-    assert request.path == "/v1/completions"
-    assert request.fields["accept"] == ("text/event-stream" if stream else "application/json")
-    assert request.document["prompt"] == "<|fim_prefix|>def f(x):<|fim_suffix|>\n<|fim_middle|>"
 
 
 @pytest.mark.parametrize(

@@ -18,10 +18,8 @@ WORKDIR /source
 # Packages change less often than the source does: they have a layer of their own.
 COPY Package.swift ./
 RUN swift package resolve
-COPY ops/build.sh ops/common.sh ops/
-COPY Sources Sources
-# Not built, but the package is not whole without its test targets.
-COPY Tests Tests
+# What .dockerignore lets in: sources, and what else the package names as a target, which must be there unbuilt.
+COPY . .
 RUN ops/build.sh release --product qwen-gateway \
     && strip -o /qwen-gateway .build/release/qwen-gateway
 

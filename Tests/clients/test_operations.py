@@ -70,6 +70,14 @@ def test_build_context_holds_no_secret():
     assert not {".env", "certs", "state", "ops/secrets", "ops"} & {line.lstrip("!/") for line in kept}
 
 
+def test_build_context_holds_every_target():
+    """A package whose targets are not all there is not built, whichever are wanted."""
+    kept = [line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")]
+    targets = re.findall(r'path: "([^"]+)"', (ROOT / "Package.swift").read_text())
+    for target in ["Sources", "Tests", *targets]:
+        assert any(target == folder or target.startswith(f"{folder}/") for folder in kept), target
+
+
 # Compose
 
 

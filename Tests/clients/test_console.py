@@ -216,6 +216,25 @@ def test_a_login_is_begun_shown_and_confirmed(new_simulator, gateway_before, bro
     assert page.problems() == []
 
 
+def test_a_long_table_shows_its_first_rows_and_all_when_told(gateway, browser):
+    with Traffic(gateway, []) as traffic:
+        for number in range(14):
+            traffic.client.get(f"/wrong/{number}")
+    page = browser.open(admin_origin(gateway))
+    page.wait("document.querySelectorAll('#errors tbody tr').length === 10")
+    assert "/wrong/13" in page.text("#errors tbody tr:first-child")
+    assert page.text("#errors button") == "Show all 14"
+    page.value("document.querySelector('#errors button').click()")
+    assert page.value("document.querySelectorAll('#errors tbody tr').length") == 14
+    assert page.value("document.querySelector('#errors button').getAttribute('aria-expanded')") == "true"
+    # It stays so, and its rows stay the same elements, when the state is asked for again.
+    page.value("document.querySelector('#errors tbody tr').marked = true")
+    seen = len(page.requests())
+    eventually(lambda: len(page.requests()) > seen + 1, 20, "it asks again")
+    assert page.value("document.querySelectorAll('#errors tbody tr').length") == 14
+    assert page.value("document.querySelector('#errors tbody tr').marked")
+
+
 def test_values_are_written_with_their_units(gateway, browser):
     page = browser.open(admin_origin(gateway))
     page.wait("!document.querySelector('#content').hidden")

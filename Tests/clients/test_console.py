@@ -216,6 +216,21 @@ def test_a_login_is_begun_shown_and_confirmed(new_simulator, gateway_before, bro
     assert page.problems() == []
 
 
+def test_keys_come_and_go_with_what_they_have_used(gateway, browser):
+    made = gateway.command("keys", "add", "n8n", "--daily-tokens", "50000", "--expires", "90d")
+    assert made.returncode == 0, made.stderr
+    key = made.stdout.strip()
+    page = browser.open(admin_origin(gateway))
+    page.wait("document.querySelector('#keys').textContent.includes('n8n')")
+    assert "not used yet, 0 of 50 k tokens today, until 20" in page.text("#keys")
+    with Traffic(gateway, []) as traffic:
+        assert traffic.chat(authorization=f"Bearer {key}").status_code == 200
+    page.wait("/used within the last minute, [1-9]\\d* of 50 k tokens/.test(document.querySelector('#keys').textContent)")
+    assert gateway.command("keys", "revoke", "n8n").returncode == 0
+    page.wait("!document.querySelector('#keys').textContent.includes('n8n')")
+    assert key not in page.value("document.documentElement.outerHTML")
+
+
 def test_a_long_table_shows_its_first_rows_and_all_when_told(gateway, browser):
     with Traffic(gateway, []) as traffic:
         for number in range(14):

@@ -2,7 +2,7 @@
 // Made by ops/embed-console.sh of Page/console.html: edit that.
 
 extension EmbeddedConsole {
-    static let consoleHTMLTag: StaticString = "\"10655a4912b27b59\""
+    static let consoleHTMLTag: StaticString = "\"fb045dcc43845afd\""
     static let consoleHTML: StaticString = ##"""
 <!DOCTYPE html>
 <html lang="en">
@@ -40,8 +40,8 @@ extension EmbeddedConsole {
 
   <section id="door" class="card narrow" aria-labelledby="door-title" hidden>
     <h2 id="door-title">Administrator’s key</h2>
-    <p>On this address the console opens to a key of <code>GATEWAY_ADMIN_KEYS</code>. It stays in this tab, and is
-      forgotten when that is closed.</p>
+    <p>On this address the console opens to an administrator’s key: one of <code>GATEWAY_ADMIN_KEYS</code>, or of
+      <code>qwen-gateway keys add NAME --admin</code>. It stays in this tab, and is forgotten when that is closed.</p>
     <form id="door-form">
       <label for="door-key">Key</label>
       <input id="door-key" type="password" autocomplete="off" spellcheck="false" required

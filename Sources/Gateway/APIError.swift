@@ -49,6 +49,8 @@ struct APIError: Error, Equatable {
         case upstreamUnavailable = "upstream_unavailable"
         case upstreamError = "upstream_error"
         case upstreamTruncated = "upstream_truncated"
+        /// The gateway has as much to do as it takes on.
+        case overloaded
         case internalError = "internal_error"
     }
 
@@ -90,6 +92,7 @@ struct APIError: Error, Equatable {
         case .rateLimit: (429, "rate_limit_error", .upstream)
         case .quotaExceeded: (429, "insufficient_quota", .upstream)
         case .internalError: (500, "server_error", .gateway)
+        case .overloaded: (503, "server_error", .gateway)
         case .notImplemented: (501, "invalid_request_error", .downstream)
         case .upstreamAuthentication, .upstreamUnreachable, .upstreamTLS, .upstreamError, .upstreamTruncated:
             (502, "server_error", .upstream)
@@ -146,11 +149,24 @@ extension APIError {
             case 417: .expectationFailed
             case 431: .headersTooLarge
             case 501: .notImplemented
+            case 503: .overloaded
             case 505: .versionNotSupported
             default: .invalidRequest
             }
         self.init(code, fault.message)
+        if code == .overloaded { retryAfter = Self.overloadPause }
     }
+
+    /// No memory for a request: see MEMORY_BUDGET.
+    static let outOfMemory: APIError = {
+        var error = APIError(
+            .overloaded, "The gateway holds as much for its clients as it takes. Try again in a few seconds.")
+        error.retryAfter = overloadPause
+        return error
+    }()
+
+    /// Long enough for a wave of requests to pass, and short for who waits.
+    private static let overloadPause = TimeAmount.seconds(5)
 
     init(_ invalid: InvalidRequest) {
         self.init(.invalidRequest, invalid.message, param: invalid.param, clientCode: invalid.code)

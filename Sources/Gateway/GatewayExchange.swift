@@ -123,6 +123,12 @@ final class GatewayExchange {
         respond(error.status, contentType: "application/json", body: body, fields)
     }
 
+    /// Notes that there is no memory for the request; what its client is told.
+    func outOfMemory() -> APIError {
+        record.refusal = ConnectionFault.Reason.memoryBudget.rawValue
+        return .outOfMemory
+    }
+
     private func begin(_ head: ResponseHead, end: Bool) {
         record.status = head.status
         firstByte = service.loop.now
@@ -148,6 +154,7 @@ final class GatewayExchange {
         record.duration = now - server.began
         record.firstByteTime = firstByte.map { $0 - server.began }
         record.outcome = outcome(of: end)
+        if let limit = server.limit, record.refusal == nil { record.refusal = limit.rawValue }
         service.metrics.ended(record, route: route?.label ?? "none", operation: route?.operation)
         guard isLogged else { return }
         service.failures.note(record, route: route?.label, service.shared.redactor)

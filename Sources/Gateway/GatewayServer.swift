@@ -83,7 +83,7 @@ package final class GatewayServer: Sendable {
             let gates = try await Gatehouse.start(started.contexts, configuration, logger: logger)
             gatehouse = gates
             let server = try await listen(
-                serverOptions(configuration), started, gates, started.contexts, tls: serverTLS, audience: .clients,
+                serverOptions(configuration, logger), started, gates, started.contexts, tls: serverTLS, audience: .clients,
                 shared, sink)
             do {
                 let admin = try await listenForOperators(configuration, started, gates, shared, sink)
@@ -132,12 +132,40 @@ package final class GatewayServer: Sendable {
             sink)
     }
 
-    private static func serverOptions(_ configuration: GatewayConfiguration) -> HTTPSServer.Options {
+    /// How many connections clients may have. More than there are descriptors for would only make accepting fail.
+    private static func connectionLimits(_ edge: EdgeSettings, _ logger: Logger) -> ConnectionLimits {
+        var limits = ConnectionLimits()
+        limits.total = edge.maxConnections
+        limits.handshakes = edge.maxHandshakes
+        if let descriptors = DescriptorLimit.raise() {
+            limits.total = min(limits.total, descriptors.mostConnections)
+            logger.info(
+                "file descriptors",
+                metadata: [
+                    "limit": "\(descriptors.limit)", "before": "\(descriptors.before)",
+                    "max_connections": "\(limits.total)",
+                ])
+        }
+        limits.perAddress = min(edge.maxConnectionsPerAddress, limits.total)
+        return limits
+    }
+
+    private static func serverOptions(
+        _ configuration: GatewayConfiguration, _ logger: Logger
+    ) -> HTTPSServer.Options {
         var options = HTTPSServer.Options(host: configuration.serverHost, port: configuration.serverPort)
         options.timeouts.handshake = TimeAmount(configuration.handshakeTimeout)
-        options.timeouts.request = TimeAmount(configuration.readTimeout)
-        options.timeouts.stalledWrite = TimeAmount(configuration.writeTimeout)
+        let edge = configuration.edge
+        let readTimeout = TimeAmount(configuration.readTimeout)
+        options.timeouts.requestHead = min(TimeAmount(edge.headerTimeout), readTimeout)
+        options.timeouts.body = MinimumPace(rate: edge.readMinRate, grace: readTimeout)
+        options.timeouts.response = MinimumPace(
+            rate: edge.writeMinRate, grace: TimeAmount(configuration.writeTimeout))
         options.timeouts.keepAlive = TimeAmount(configuration.keepAliveTimeout)
+        options.connections = ConnectionLedger(connectionLimits(edge, logger))
+        options.memory = MemoryBudget(limit: edge.memoryBudget)
+        options.trustedProxies = edge.trustedProxies
+        options.proxyProtocol = edge.proxyProtocol
         return options
     }
 

@@ -8,14 +8,9 @@ import Transport
 
 /// Who is let in.
 extension GatewayService {
-    /// The client's address: what limits, failures and allowed networks go by.
-    static func clientAddress(_ server: ServerExchange) -> NetworkAddress? {
-        server.connection?.remoteAddress.flatMap { NetworkAddress($0) }
-    }
-
     /// Looks at the request's key and takes the request from its limit; gives the error that refuses it, or nil.
     func admit(_ exchange: GatewayExchange, _ head: RequestHead, _ access: Access) -> APIError? {
-        let address = Self.clientAddress(exchange.server)
+        let address = exchange.server.clientAddress
         switch gate.admit(head.fields, from: address, at: exchange.arrival) {
         case .admitted(let admission):
             exchange.admitted = admission

@@ -37,6 +37,8 @@ final class GatewayService: ExchangeService {
     private var dateCache = HTTPDate()
     /// For addresses that fail to authenticate.
     var backOffLines = LineAllowance()
+    /// For connections that are refused.
+    private var refusalLines = LineAllowance()
 
     init(
         shared: Shared, loop: LoopContext, dispatcher: QwenDispatcher, keeper: CredentialKeeper, gate: AdmissionGate,
@@ -94,6 +96,7 @@ final class GatewayService: ExchangeService {
                 APIError(.unknownURL, "Unknown request URL: \(head.method) \(Router.path(of: head.path))."))
         }
         guard route.allows(head.method) else { return refuseMethod(exchange, head.method, route) }
+        if hasBody, !RequestBody.hasRoom(for: head, exchange) { return refuse(exchange, exchange.outOfMemory()) }
         switch route {
         case .chatCompletions: return RelayExchange.begin(exchange, head) { ChatDialect($0) }
         case .responses: return RelayExchange.begin(exchange, head) { ResponsesDialect($0) }
@@ -172,13 +175,29 @@ final class GatewayService: ExchangeService {
         return refuse(exchange, APIError(fault))
     }
 
+    func exchange(_ server: ServerExchange, declined head: RequestHead) -> any ExchangeHandler {
+        let exchange = makeExchange(server, head)
+        exchange.route = Router.route(head.path).route
+        if let route = exchange.route { exchange.errorShape = route.errorShape }
+        exchange.update { $0.refusal = ConnectionFault.Reason.connectionLimit.rawValue }
+        return refuse(exchange, APIError(RequestFault.tooManyConnections))
+    }
+
+    func connectionRefused(_ reason: ConnectionFault.Reason, from address: NetworkAddress?) {
+        // A flood does not fill the log.
+        guard refusalLines.take(now: loop.now) else { return }
+        shared.logger.warning(
+            "a connection was refused",
+            metadata: ["client": "\(address?.description ?? "-")", "reason": "\(reason.rawValue)"])
+    }
+
     func connectionFailed(_ connection: ServerConnection, _ fault: ConnectionFault) {
         let reason = fault.reason.rawValue
         if fault.reason == .tlsHandshake { metrics.handshakeFailed(reason) } else { metrics.refused(reason) }
         shared.logger.debug(
             "connection failed",
             metadata: [
-                "client": "\(Self.address(connection))", "reason": "\(fault.reason.rawValue)",
+                "client": "\(connection.clientAddressText)", "reason": "\(fault.reason.rawValue)",
                 "error": "\(fault.message)",
             ])
     }
@@ -217,7 +236,7 @@ final class GatewayService: ExchangeService {
         if let given = head?.fields["x-request-id"], RequestID.isAcceptable(given) { requestID = given }
         var record = AccessRecord(
             time: WallTime.now(), requestID: requestID ?? requestIDs.next(),
-            client: server.connection.map(Self.address) ?? "-", method: head?.method ?? "-",
+            client: server.clientAddressText, method: head?.method ?? "-",
             path: head.map { Router.path(of: $0.path) } ?? "-",
             httpVersion: head?.version.rawValue ?? "-", tlsVersion: server.connection?.tlsVersion,
             duration: .zero, outcome: .completed)
@@ -225,10 +244,6 @@ final class GatewayService: ExchangeService {
             record.trace = TraceContext(parent: parent, state: head.fields["tracestate"])
         }
         return GatewayExchange(service: self, server: server, record: record)
-    }
-
-    private static func address(_ connection: ServerConnection) -> String {
-        connection.remoteAddressText
     }
 }
 

@@ -13,6 +13,15 @@ package final class HTTPSServer: Sendable {
         package var port: Int
         package var limits = HTTPLimits()
         package var timeouts = ServerTimeouts()
+        /// Counts the connections of all loops, and of other listeners that it is given to.
+        package var connections = ConnectionLedger()
+        /// Bounds what is held for clients on all loops.
+        package var memory = MemoryBudget(limit: .max)
+        /// Whose X-Forwarded-For and PROXY protocol are believed.
+        package var trustedProxies = TrustedProxies()
+        /// What every connection begins with. A peer that is no trusted proxy is refused then: a listener behind a proxy
+        /// has no other clients, and one that is reached past it would get around the proxy.
+        package var proxyProtocol = ProxyProtocol.off
         /// What the operator sets to choose the port, for messages.
         package var portVariable = "SERVER_PORT"
         package init(host: String, port: Int) {
@@ -59,7 +68,8 @@ package final class HTTPSServer: Sendable {
                     let loop = ServerLoop(loop: value, options: options, tls: tls, service: service)
                     return NIOLoopBound(loop, eventLoop: eventLoop)
                 }.get()
-                let listener = try await bind(options.host, port, loop, shared: contexts.count > 1)
+                let listener = try await bind(
+                    options.host, port, loop, patience: options.timeouts.response.grace, shared: contexts.count > 1)
                 port = listener.localAddress?.port ?? port
                 listeners.append(listener)
                 loops.append(loop)
@@ -72,7 +82,7 @@ package final class HTTPSServer: Sendable {
     }
 
     private static func bind(
-        _ host: String, _ port: Int, _ loop: NIOLoopBound<ServerLoop>, shared: Bool
+        _ host: String, _ port: Int, _ loop: NIOLoopBound<ServerLoop>, patience: TimeAmount, shared: Bool
     ) async throws -> any Channel {
         let bootstrap = ServerBootstrap(group: loop.eventLoop, childGroup: loop.eventLoop)
             .serverChannelOption(.backlog, value: 4096)
@@ -80,6 +90,16 @@ package final class HTTPSServer: Sendable {
             .serverChannelOption(.maxMessagesPerRead, value: 16)
             // Linux hands it on to the sockets that are accepted.
             .serverChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+            // How much of what is written may wait unsent in the system: the rest waits where it is counted.
+            .serverChannelOption(tcpOption(TCP_NOTSENT_LOWAT), value: 128 * 1024)
+            // The system gives up a client that acknowledges nothing, or keeps its TCP window shut, for so long.
+            .serverChannelOption(
+                tcpOption(TCP_USER_TIMEOUT), value: ChannelOptions.Types.SocketOption.Value(clamping: patience.nanoseconds / 1_000_000))
+            .serverChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(AcceptPause(loop.value))
+                }
+            }
             .childChannelInitializer { channel in
                 // Set here and not by the bootstrap, which makes a chain of futures for each option.
                 channel.eventLoop.makeCompletedFuture {
@@ -92,14 +112,27 @@ package final class HTTPSServer: Sendable {
         return try await reusing.bind(host: host, port: port).get()
     }
 
-    /// Makes an accepted connection ready.
+    /// Linux hands it on to the sockets that are accepted, which saves a call for each.
+    private static func tcpOption(_ option: CInt) -> ChannelOptions.Types.SocketOption {
+        ChannelOptions.Types.SocketOption(level: .tcp, name: NIOBSDSocket.Option(rawValue: option))
+    }
+
+    /// A connection is not taken.
+    private struct Refused: Error {}
+
+    /// Makes an accepted connection ready. One that throws is closed.
     private static func prepare(_ channel: any Channel, _ loop: ServerLoop) throws {
+        guard let place = loop.admit(channel.remoteAddress.flatMap { NetworkAddress($0) }) else {
+            // Reset, so that nothing of it stays behind in the system.
+            _ = (channel as? any SocketOptionProvider)?.setSoLinger(linger(l_onoff: 1, l_linger: 0))
+            throw Refused()
+        }
         if let options = channel.syncOptions {
             try options.setOption(.maxMessagesPerRead, value: 1)
             try options.setOption(.recvAllocator, value: ReceiveBuffers(loop: loop.loop))
             try options.setOption(.writeBufferWaterMark, value: writeBufferWaterMark)
         }
-        try channel.pipeline.syncOperations.addHandler(ServerConnection(server: loop))
+        try channel.pipeline.syncOperations.addHandler(ServerConnection(server: loop, place: place))
     }
 
     private static let writeBufferWaterMark = ChannelOptions.Types.WriteBufferWaterMark(

@@ -1,32 +1,37 @@
-import HTTP
+package import HTTP
 package import NIOCore
 import TLS
 
 /// One client's TCP connection: it owns the TLS session, the HTTP engine and the exchanges, and is the channel's only
 /// handler (design: one handler for each connection, which trades bytes with the channel).
-package final class ServerConnection: ChannelInboundHandler, Flushable, Sweepable {
+package final class ServerConnection: ChannelInboundHandler, Flushable {
     package typealias InboundIn = ByteBuffer
     package typealias OutboundOut = ByteBuffer
 
-    /// Before the first byte; a plain-text request to the TLS port; TLS; plain text on a listener that wants no other.
-    private enum Phase {
+    /// Where the connection stands.
+    enum Phase {
+        /// A trusted proxy has to say whose connection it is.
+        indirect case proxyHeader(ProxyHeader)
+        /// Before the first byte.
         case new
-        case plain(PlainHTTPResponder)
+        /// A plain-text request to the TLS port. Indirect, so that the state is a pointer, and cheap to look at.
+        indirect case plain(PlainHTTPResponder)
         case tls(TLSSession)
+        /// Plain text on a listener that wants no other.
         case cleartext
         case closing
     }
 
     let loop: LoopContext
-    private let server: ServerLoop
-    private var phase = Phase.new
-    private(set) var engine: (any ServerEngine)?
-    private var exchanges = StreamTable<ServerExchange>()
+    let server: ServerLoop
+    var phase = Phase.new
+    var engine: (any ServerEngine)?
+    var exchanges = StreamTable<ServerExchange>()
     /// Nil before the channel is there and after it is gone.
-    private var context: ChannelHandlerContext?
-    private var channel: (any Channel)? { context?.channel }
+    var context: ChannelHandlerContext?
+    var channel: (any Channel)? { context?.channel }
     /// Handshake bytes, tickets and alerts that wait for the end of the pass.
-    private var records = ByteBuffer()
+    var records = ByteBuffer()
 
     var isFlushScheduled = false
     private var isFlushing = false
@@ -37,24 +42,47 @@ package final class ServerConnection: ChannelInboundHandler, Flushable, Sweepabl
         didSet { if hasEarlyAnswer { hasAnsweredEarly = true } }
     }
     /// A response was ended before its request at some time: the client may still be sending.
-    private var hasAnsweredEarly = false
+    private(set) var hasAnsweredEarly = false
     /// A response was broken off.
     var hasBrokenOff = false
     var sweepIndex = -1
+    /// Its place among the connections of its loop.
+    var serverIndex = -1
 
-    private let opened: NIODeadline
-    private var idleSince: NIODeadline
-    private var headBegan: NIODeadline?
-    private var stall = StallWatch()
-    private var bytesSent = 0
-    private var isReadPaused = false
+    /// How the connection is counted among those of all loops.
+    var place: ConnectionPlace
+    let opened: NIODeadline
+    /// When the engine was made.
+    private(set) var established: NIODeadline?
+    /// A byte of HTTP has come.
+    private(set) var hasBegun = false
+    private(set) var idleSince: NIODeadline
+    /// How fast the socket takes what is written to it, and how much has been.
+    var output = PaceWatch()
+    private(set) var bytesWritten = 0
+    /// Output that waits, as of the last look.
+    var outputHold = MemoryHold()
+    private(set) var isReadPaused = false
 
+    /// The other end of the TCP connection.
     package private(set) var remoteAddress: SocketAddress?
-    /// The client's address without its port, for logs.
-    package private(set) lazy var remoteAddressText = remoteAddress?.ipAddress ?? "-"
+    /// The client's address: that of the other end, or the one that a trusted proxy has put in front of the connection.
+    /// Nil for what is not of the Internet.
+    package internal(set) var clientAddress: NetworkAddress?
+    /// The same, for logs.
+    package private(set) lazy var clientAddressText = clientAddress?.description ?? "-"
+    /// The client is a trusted proxy, which says in each request whose it is.
+    var isTrustedProxy = false
 
-    init(server: ServerLoop) {
+    // Of the end, in ServerConnection+Closing.swift:
+    var closesWhenSent = false
+    var isFaultReported = false
+    var lingersSince: NIODeadline?
+    var discarded = 0
+
+    init(server: ServerLoop, place: ConnectionPlace) {
         self.server = server
+        self.place = place
         self.loop = server.loop
         self.opened = loop.updateTime()
         self.idleSince = opened
@@ -71,6 +99,12 @@ package final class ServerConnection: ChannelInboundHandler, Flushable, Sweepabl
 
     /// Whether an exchange is open.
     var isBusy: Bool { !exchanges.isEmpty }
+    /// Whether it is kept alive for a next request and for nothing else.
+    var isIdle: Bool {
+        guard let engine, exchanges.isEmpty, engine.headBegan == nil else { return false }
+        if case .closing = phase { return false }
+        return true
+    }
 
     func forEachExchange(_ body: (ServerExchange) -> Void) {
         for exchange in exchanges.all { body(exchange) }
@@ -82,6 +116,12 @@ package final class ServerConnection: ChannelInboundHandler, Flushable, Sweepabl
         self.context = context
         // The channel knows it; the context would ask the system again.
         remoteAddress = context.channel.remoteAddress
+        clientAddress = remoteAddress.flatMap { NetworkAddress($0) }
+        if server.proxyProtocol != .off {
+            phase = .proxyHeader(ProxyHeader(expecting: server.proxyProtocol))
+        } else if let clientAddress {
+            isTrustedProxy = server.isTrusted(clientAddress)
+        }
         server.opened(self)
         loop.register(self)
     }
@@ -102,14 +142,15 @@ package final class ServerConnection: ChannelInboundHandler, Flushable, Sweepabl
     package func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         loop.updateTime()
         var bytes = unwrapInboundIn(data)
-        if case .new = phase { begin(bytes) }
+        if case .proxyHeader(let header) = phase { receive(&bytes, header) }
+        if case .new = phase, bytes.readableBytes > 0 { begin(bytes) }
         switch phase {
         case .tls(let session): receive(&bytes, session)
         case .cleartext:
             if feed(&bytes) { scheduleFlush() }
         case .plain(let responder): receivePlain(&bytes, responder)
         case .closing: discard(bytes.readableBytes)
-        case .new: break
+        case .new, .proxyHeader: break
         }
         loop.giveBackReceiveBuffer(bytes)
     }
@@ -144,7 +185,8 @@ package final class ServerConnection: ChannelInboundHandler, Flushable, Sweepabl
     private func receivePlain(_ bytes: inout ByteBuffer, _ responder: PlainHTTPResponder) {
         var responder = responder
         if let response = responder.receive(&bytes) {
-            context?.writeAndFlush(wrapOutboundOut(response), promise: nil)
+            write(response)
+            context?.flush()
             close()
         } else {
             phase = .plain(responder)
@@ -178,6 +220,7 @@ package final class ServerConnection: ChannelInboundHandler, Flushable, Sweepabl
 
     /// Gives the engine what arrived; false when that ended the connection.
     private func feed(_ plaintext: inout ByteBuffer) -> Bool {
+        hasBegun = true
         do {
             try engine?.receive(&plaintext, now: loop.now)
             handleEvents()
@@ -199,6 +242,8 @@ package final class ServerConnection: ChannelInboundHandler, Flushable, Sweepabl
 
     private func makeEngine(_ applicationProtocol: ApplicationProtocol?, scheme: String) {
         idleSince = loop.now
+        established = loop.now
+        place.handshakeEnded()
         switch applicationProtocol {
         case .http2: engine = HTTP2Server(limits: server.limits)
         case .http1, .http1_0, nil: engine = HTTP1Server(limits: server.limits, scheme: scheme)
@@ -206,14 +251,19 @@ package final class ServerConnection: ChannelInboundHandler, Flushable, Sweepabl
         if server.isDraining { engine?.shutdown() }
     }
 
-    private func handleEvents() {
+    func handleEvents() {
         guard let engine else { return }
         while let event = engine.nextEvent() {
             if case .closing = phase { return }
             switch event {
             case .head(let id, let head, let hasBody):
                 let exchange = open(id)
-                exchange.handler = server.service.exchange(exchange, began: head, hasBody: hasBody)
+                if isTrustedProxy { exchange.forwardedAddress = server.client(of: head, from: clientAddress) }
+                if place.isDeclined {
+                    decline(exchange, head)
+                } else {
+                    exchange.handler = server.service.exchange(exchange, began: head, hasBody: hasBody)
+                }
             case .body(let id, let bytes):
                 guard let exchange = exchanges[id] else { break }
                 exchange.bytesIn += bytes.readableBytes
@@ -248,7 +298,7 @@ package final class ServerConnection: ChannelInboundHandler, Flushable, Sweepabl
         return exchange
     }
 
-    private func close(_ id: StreamID, _ end: ExchangeEnd) {
+    func close(_ id: StreamID, _ end: ExchangeEnd) {
         guard let exchange = exchanges.remove(id.rawValue) else { return }
         if exchanges.isEmpty { idleSince = loop.now }
         let handler = exchange.handler
@@ -282,7 +332,7 @@ package final class ServerConnection: ChannelInboundHandler, Flushable, Sweepabl
         switch phase {
         case .tls(let value): session = value
         case .cleartext: session = nil
-        case .new, .plain, .closing: return
+        case .new, .proxyHeader, .plain, .closing: return
         }
         isFlushing = true
         defer { isFlushing = false }
@@ -294,7 +344,6 @@ package final class ServerConnection: ChannelInboundHandler, Flushable, Sweepabl
                 loop.plaintextOut.clear()
                 guard engine.writeOutput(into: &loop.plaintextOut, limit: Self.writeSize) else { break }
                 let count = loop.plaintextOut.readableBytes
-                bytesSent += count
                 hasMore = count >= Self.writeSize || hasEarlyAnswer
                 hasEarlyAnswer = false
                 do {
@@ -308,12 +357,12 @@ package final class ServerConnection: ChannelInboundHandler, Flushable, Sweepabl
                     break
                 }
                 if output.readableBytes >= 128 * 1024 {
-                    context.write(wrapOutboundOut(output), promise: nil)
+                    write(output)
                     output = ByteBuffer()
                 }
             }
         }
-        if output.readableBytes > 0 { context.write(wrapOutboundOut(output), promise: nil) }
+        if output.readableBytes > 0 { write(output) }
         context.flush()
         if output.capacity > 0, output.capacity <= 256 * 1024 { loop.ciphertext = output }
         handleEvents()
@@ -322,6 +371,12 @@ package final class ServerConnection: ChannelInboundHandler, Flushable, Sweepabl
             reportFault()
             close()
         }
+    }
+
+    /// Hands bytes to the channel; they leave with its next flush.
+    func write(_ bytes: ByteBuffer) {
+        bytesWritten += bytes.readableBytes
+        context?.write(wrapOutboundOut(bytes), promise: nil)
     }
 
     /// Tells the application why the connection ends, if that is the client's fault.
@@ -341,162 +396,6 @@ package final class ServerConnection: ChannelInboundHandler, Flushable, Sweepabl
             output.clear()
         }
         return output
-    }
-
-    // MARK: The end
-
-    /// Begins the graceful end: see `ServerEngine.shutdown`.
-    func shutdown() {
-        guard let engine else {
-            if case .tls = phase { return }  // A handshake in progress may finish; its engine starts to drain at once.
-            return close()
-        }
-        engine.shutdown()
-        scheduleFlush()
-    }
-
-    /// After a fault in the TLS session: its alert goes out, then the connection closes.
-    private func fail() {
-        if records.readableBytes > 0 {
-            context?.writeAndFlush(wrapOutboundOut(records), promise: nil)
-            records = ByteBuffer()
-        }
-        close()
-    }
-
-    /// Closes the connection, with close_notify, after what was written.
-    func close() {
-        if case .closing = phase { return }
-        if case .tls(let session) = phase {
-            var output = records
-            records = ByteBuffer()
-            // Without close_notify a client can tell that a response which ends with the connection was broken off.
-            if !hasBrokenOff { session.close(into: &output) }
-            if output.readableBytes > 0 { context?.writeAndFlush(wrapOutboundOut(output), promise: nil) }
-        }
-        endExchanges(.clientLeft)
-        phase = .closing
-        guard let context else { return }
-        if context.channel.isWritable, (try? channel?.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0 == 0 {
-            if hasAnsweredEarly { linger(context) } else { context.close(promise: nil) }
-        } else {
-            // Bytes wait in the socket's queue: let them go, within the time that a stalled write may take.
-            closesWhenSent = true
-        }
-    }
-
-    /// Closes the connection at once; its exchanges are broken off.
-    func abandon() {
-        endExchanges(.shutDown)
-        context?.close(promise: nil)
-    }
-
-    private var closesWhenSent = false
-    private var isFaultReported = false
-
-    // MARK: Lingering
-
-    /// Bytes and time for which a client may go on sending what nobody reads, so that it gets to read its answer:
-    /// closing at once would make the kernel reset the connection and throw the answer away (RFC 9112 §9.6).
-    private static let lingerBytes = 1024 * 1024
-    private static let lingerTime = TimeAmount.seconds(1)
-    private var lingersSince: NIODeadline?
-    private var discarded = 0
-
-    private func linger(_ context: ChannelHandlerContext) {
-        lingersSince = loop.now
-        context.close(mode: .output, promise: nil)
-        if isReadPaused { try? channel?.syncOptions?.setOption(.autoRead, value: true) }
-    }
-
-    private func discard(_ count: Int) {
-        discarded += count
-        if lingersSince != nil, discarded > Self.lingerBytes { context?.close(promise: nil) }
-    }
-
-    private func endExchanges(_ end: ExchangeEnd) {
-        while let exchange = exchanges.all.first {
-            close(exchange.id, exchange.hasEnded && end == .clientLeft ? .aborted : end)
-        }
-    }
-
-    private func finish() {
-        guard context != nil else { return }
-        context = nil
-        phase = .closing
-        engine = nil
-        loop.unregister(self)
-        endExchanges(.clientLeft)
-        server.closed(self)
-    }
-
-    // MARK: Deadlines
-
-    func checkDeadlines(_ now: NIODeadline) {
-        let timeouts = server.timeouts
-        let buffered = Int((try? channel?.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0)
-        if let lingersSince {
-            if now - lingersSince >= Self.lingerTime { context?.close(promise: nil) }
-            return
-        }
-        if closesWhenSent {
-            let expired = stall.isStalled(
-                pending: buffered, progress: bytesSent, now: now, limit: timeouts.stalledWrite)
-            if buffered == 0, !expired, hasAnsweredEarly, let context { return linger(context) }
-            if buffered == 0 || expired { context?.close(promise: nil) }
-            return
-        }
-        guard let engine else {
-            if now - opened >= timeouts.handshake { context?.close(promise: nil) }
-            return
-        }
-        if stall.isStalled(pending: buffered, progress: bytesSent, now: now, limit: timeouts.stalledWrite) {
-            endExchanges(.timedOut)
-            context?.close(promise: nil)
-            return
-        }
-        checkExchanges(engine, now)
-        if engine.isReceivingHead {
-            if now - (headBegan ?? now) >= timeouts.request {
-                guard engine.headTimedOut() else { return close() }
-                handleEvents()
-                return scheduleFlush()
-            }
-            headBegan = headBegan ?? now
-        } else {
-            headBegan = nil
-            if exchanges.isEmpty, now - idleSince >= timeouts.keepAlive {
-                engine.shutdown()
-                engine.shutdown()
-                flush()
-                close()
-            }
-        }
-    }
-
-    private func checkExchanges(_ engine: any ServerEngine, _ now: NIODeadline) {
-        for exchange in exchanges.all {
-            let id = exchange.id
-            let queued = engine.queuedBytes(id)
-            let limit = server.timeouts.stalledWrite
-            if exchange.stall.isStalled(pending: queued, progress: exchange.bytesOut - queued, now: now, limit: limit) {
-                hasBrokenOff = true
-                engine.abort(id, .cancel)
-                close(id, .timedOut)
-                scheduleFlush()
-            } else if !exchange.requestEnded, exchange.hasEnded, now - exchange.began >= server.timeouts.request {
-                // Answered, and the rest of the request never came.
-                engine.abort(id, .cancel)
-                close(id, .completed)
-                scheduleFlush()
-            } else if !exchange.requestEnded, !exchange.hasResponded, now - exchange.began >= server.timeouts.request {
-                exchange.requestEnded = true
-                hasEarlyAnswer = true
-                exchange.handler?.requestFailed(.requestTimeout)
-            } else {
-                exchange.handler?.tick(now)
-            }
-        }
     }
 }
 

@@ -24,8 +24,15 @@ package final class ServerExchange {
     package internal(set) var handler: (any ExchangeHandler)?
     /// The request is whole.
     package internal(set) var requestEnded = false
-    /// The exchange makes no progress since: the queue and the count it is measured by.
-    var stall = StallWatch()
+    /// How fast its bytes move.
+    var pace = ExchangePace()
+    /// The limit on the client's pace that ended the exchange, if one did.
+    package internal(set) var limit: ConnectionFault.Reason?
+    /// The client's address in the words of a trusted proxy.
+    var forwardedAddress: NetworkAddress?
+    /// What is held of the memory budget for the request, and for an answer that is being put together.
+    private var requestHold = MemoryHold()
+    private var answerHold = MemoryHold()
 
     init(id: StreamID, connection: ServerConnection, began: NIODeadline) {
         self.id = id
@@ -58,11 +65,45 @@ package final class ServerExchange {
     func over(_ end: ExchangeEnd) {
         let connection = connection
         self.connection = nil
+        if let memory = connection?.server.memory {
+            _ = requestHold.set(0, in: memory)
+            _ = answerHold.set(0, in: memory)
+        }
         if end == .completed || callsInFlight == 0 {
             connection?.release(id)
         } else {
             leaving = connection
         }
+    }
+
+    // MARK: The client
+
+    /// The client's address: what limits, failures and allowed networks go by. Where a trusted proxy sent the request it
+    /// is the one that X-Forwarded-For names. Nil for what is not of the Internet, and once the exchange is over.
+    package var clientAddress: NetworkAddress? { forwardedAddress ?? connection?.clientAddress }
+    /// The same, for logs.
+    package var clientAddressText: String { forwardedAddress?.description ?? connection?.clientAddressText ?? "-" }
+
+    // MARK: Memory
+
+    /// Whether the budget has room for so many bytes. They are not set aside: a client that announces a large body and
+    /// sends little of it takes nothing from the others.
+    package func hasRoom(for bytes: Int) -> Bool {
+        connection?.server.memory.hasRoom(for: bytes) ?? true
+    }
+
+    /// Counts so many bytes of request as held for the exchange until its end, in place of those before. False where
+    /// the budget is full.
+    package func holdRequest(_ bytes: Int) -> Bool {
+        guard let connection else { return true }
+        return requestHold.set(bytes, in: connection.server.memory)
+    }
+
+    /// Counts so many bytes of an answer that is put together, until it is written, in place of those before. What has
+    /// been paid for is not thrown away: past the budget new requests are refused, and answers are not.
+    package func holdAnswer(_ bytes: Int) {
+        guard let connection else { return }
+        _ = answerHold.set(bytes, in: connection.server.memory, isForced: true)
     }
 
     // MARK: Answering
@@ -92,6 +133,8 @@ package final class ServerExchange {
         guard hasResponded, !hasEnded, let connection else { return }
         hasEnded = true
         if !requestEnded { connection.hasEarlyAnswer = true }
+        // From here on it counts as output that waits.
+        _ = answerHold.set(0, in: connection.server.memory)
         connection.engine?.end(id)
         connection.scheduleFlush()
     }
@@ -164,24 +207,23 @@ package protocol ExchangeService: AnyObject {
     func exchange(_ exchange: ServerExchange, began head: RequestHead, hasBody: Bool) -> any ExchangeHandler
     /// A request was refused before it reached the application: answer it with `fault.status`.
     func exchange(_ exchange: ServerExchange, refused fault: RequestFault) -> any ExchangeHandler
-    /// A connection was ended for a fault of the client's, in its TLS session or its framing.
+    /// A request came on a connection past the limit of connections: answer it with 503 and when to come back. Nothing
+    /// of its body is read.
+    func exchange(_ exchange: ServerExchange, declined head: RequestHead) -> any ExchangeHandler
+    /// A connection was ended for a fault of the client's, in its TLS session, its framing or its pace.
     func connectionFailed(_ connection: ServerConnection, _ fault: ConnectionFault)
+    /// A connection was refused as it came, or, with `connectionLimit`, is accepted only to be told so.
+    func connectionRefused(_ reason: ConnectionFault.Reason, from address: NetworkAddress?)
 }
 
-/// Notices that a quantity which should shrink does not.
-struct StallWatch {
-    private var since: NIODeadline?
-    private var pending = 0
-    private var progress = 0
-
-    /// Returns whether `pending` bytes have waited for `limit` while `progress`, the bytes ever sent, stood still.
-    mutating func isStalled(pending: Int, progress: Int, now: NIODeadline, limit: TimeAmount) -> Bool {
-        guard pending > 0, let since, pending >= self.pending, progress == self.progress else {
-            self.since = pending > 0 ? now : nil
-            self.pending = pending
-            self.progress = progress
-            return false
-        }
-        return now - since >= limit
+extension ExchangeService {
+    package func exchange(_ exchange: ServerExchange, declined head: RequestHead) -> any ExchangeHandler {
+        self.exchange(exchange, refused: .tooManyConnections)
     }
+    package func connectionRefused(_ reason: ConnectionFault.Reason, from address: NetworkAddress?) {}
+}
+
+extension RequestFault {
+    package static let tooManyConnections = RequestFault(
+        status: 503, message: "The gateway has as many connections as it takes. Try again in a few seconds.")
 }

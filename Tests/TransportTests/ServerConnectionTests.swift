@@ -20,7 +20,8 @@ import Testing
 
     private static let short: ServerTimeouts = {
         var timeouts = ServerTimeouts()
-        timeouts.request = .milliseconds(300)
+        timeouts.requestHead = .milliseconds(300)
+        timeouts.body = MinimumPace(rate: 500, grace: .milliseconds(300))
         timeouts.keepAlive = .milliseconds(300)
         return timeouts
     }()

@@ -9,6 +9,15 @@ enum ConfigurationVariable: String, CaseIterable {
     case handshakeTimeout = "HANDSHAKE_TIMEOUT"
     case keepAliveTimeout = "KEEPALIVE_TIMEOUT"
     case shutdownTimeout = "SHUTDOWN_TIMEOUT"
+    case headerTimeout = "HEADER_TIMEOUT"
+    case readMinRate = "READ_MIN_RATE"
+    case writeMinRate = "WRITE_MIN_RATE"
+    case maxConnections = "MAX_CONNECTIONS"
+    case maxConnectionsPerAddress = "MAX_CONNECTIONS_PER_ADDRESS"
+    case maxHandshakes = "MAX_HANDSHAKES"
+    case memoryBudget = "MEMORY_BUDGET"
+    case trustedProxies = "TRUSTED_PROXIES"
+    case proxyProtocol = "PROXY_PROTOCOL"
     case maxBodyBytes = "MAX_BODY_BYTES"
     case workers = "WORKERS"
     case logLevel = "LOG_LEVEL"
@@ -59,7 +68,11 @@ enum ConfigurationVariable: String, CaseIterable {
         case .tlsCertificateFile: "certs/server.pem"
         case .tlsKeyFile: "certs/server.key"
         case .readTimeout, .writeTimeout, .shutdownTimeout: "30s"
-        case .handshakeTimeout, .upstreamConnectTimeout: "10s"
+        case .handshakeTimeout, .headerTimeout, .upstreamConnectTimeout: "10s"
+        case .readMinRate, .writeMinRate: "500"
+        case .maxConnections: "50000"
+        case .maxHandshakes: "4096"
+        case .proxyProtocol: "off"
         case .keepAliveTimeout: "75s"
         case .upstreamFirstByteTimeout: "10m"
         case .upstreamIdleTimeout, .tokenRefreshBuffer: "5m"
@@ -80,7 +93,8 @@ enum ConfigurationVariable: String, CaseIterable {
         case .qwenRegion: "intl"
         case .defaultModel: "qwen3-coder-plus"
         case .workers, .gatewayAPIKeys, .gatewayAdminKeys, .qwenAPIKey, .apiBaseURL, .upstreamCAFile, .oauthDeviceURL,
-            .credentialsSecret, .previousCredentialsSecret, .modelAliases:
+            .credentialsSecret, .previousCredentialsSecret, .modelAliases, .maxConnectionsPerAddress, .memoryBudget,
+            .trustedProxies:
             nil
         }
     }
@@ -89,6 +103,9 @@ enum ConfigurationVariable: String, CaseIterable {
     var example: String {
         switch self {
         case .workers: "2"
+        case .maxConnectionsPerAddress: "1000"
+        case .memoryBudget: "2GiB"
+        case .trustedProxies: "10.0.0.0/8,2001:db8::7"
         case .gatewayAPIKeys, .gatewayAdminKeys, .credentialsSecret, .previousCredentialsSecret:
             "<64 hexadecimal digits, as `openssl rand -hex 32` prints them>"
         case .qwenAPIKey: "sk-… (from the console of Model Studio)"

@@ -81,6 +81,7 @@ extension GatewayConfiguration {
         let allowsAnonymous = reader.value(.allowAnonymous, fallback: false, parse: Values.boolean)
         let region = reader.value(.qwenRegion, fallback: Region.intl, parse: Values.choice)
         let workers = String(min(max(processorCount, 1), 256))
+        let maxBodyBytes = reader.value(.maxBodyBytes, fallback: 0, parse: Values.bodySize)
         let credentials = readCredentials(&reader)
         let needsKey = purpose == .serve && credentials.secret == nil
         return GatewayConfiguration(
@@ -91,7 +92,7 @@ extension GatewayConfiguration {
             handshakeTimeout: reader.value(.handshakeTimeout, fallback: .zero, parse: Values.timeout),
             keepAliveTimeout: reader.value(.keepAliveTimeout, fallback: .zero, parse: Values.timeout),
             shutdownTimeout: reader.value(.shutdownTimeout, fallback: .zero, parse: DurationText.parse),
-            maxBodyBytes: reader.value(.maxBodyBytes, fallback: 0, parse: Values.bodySize),
+            maxBodyBytes: maxBodyBytes, edge: EdgeSettings.read(&reader, maxBodyBytes: maxBodyBytes),
             workers: reader.value(.workers, default: workers, fallback: 1, parse: Values.workers),
             logLevel: reader.value(
                 .logLevel, default: debugMode ? "debug" : nil, fallback: .info, parse: Values.logLevel),

@@ -15,9 +15,9 @@ package struct GatewayConfiguration: Sendable {
     /// `TLS_KEY_FILE`: the private key of its first certificate in PEM.
     package var tlsKeyFile: String
 
-    /// `READ_TIMEOUT`: within it a request must have arrived whole.
+    /// `READ_TIMEOUT`: how long the body of a request may keep the gateway waiting; see `EdgeSettings.readMinRate`.
     package var readTimeout: Duration
-    /// `WRITE_TIMEOUT`: how long a client may take nothing of its response.
+    /// `WRITE_TIMEOUT`: how long a client may take nothing of its response; see `EdgeSettings.writeMinRate`.
     package var writeTimeout: Duration
     /// `HANDSHAKE_TIMEOUT`: within it a TLS handshake must be over, on either side.
     package var handshakeTimeout: Duration
@@ -27,6 +27,8 @@ package struct GatewayConfiguration: Sendable {
     package var shutdownTimeout: Duration
     /// `MAX_BODY_BYTES`: the largest body of a request, in bytes.
     package var maxBodyBytes: Int
+    /// What strangers may do.
+    package var edge: EdgeSettings
     /// `WORKERS`: event loops, 1...256.
     package var workers: Int
 

@@ -52,6 +52,14 @@ struct RequestBody {
     /// Nil once the request is whole, or was answered.
     private var bytes: ByteBuffer? = ByteBuffer()
 
+    /// Whether the memory budget has room for the body that a request announces; of one that announces none, for the
+    /// least that it can be.
+    static func hasRoom(for head: RequestHead, _ exchange: GatewayExchange) -> Bool {
+        let length = head.fields["content-length"].flatMap { Int($0) } ?? 1
+        // What is larger than a body may be is refused for that.
+        return length > exchange.service.shared.maxBodyBytes || exchange.server.hasRoom(for: length)
+    }
+
     /// Whether it is still arriving.
     var isArriving: Bool { bytes != nil }
 
@@ -62,6 +70,9 @@ struct RequestBody {
         let limit = exchange.service.shared.maxBodyBytes
         guard body.readableBytes + piece.readableBytes <= limit else {
             return exchange.fail(JSONBody.tooLarge(limit), outcome: .rejected)
+        }
+        guard exchange.server.holdRequest(body.readableBytes + piece.readableBytes) else {
+            return exchange.fail(exchange.outOfMemory(), outcome: .rejected)
         }
         var piece = piece
         exchange.server.consume(piece.readableBytes)

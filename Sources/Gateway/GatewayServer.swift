@@ -83,7 +83,8 @@ package final class GatewayServer: Sendable {
             let gates = try await Gatehouse.start(started.contexts, configuration, logger: logger)
             gatehouse = gates
             let server = try await listen(
-                serverOptions(configuration, logger), started, gates, started.contexts, tls: serverTLS, audience: .clients,
+                serverOptions(configuration, logger), started, gates, started.contexts, tls: serverTLS,
+                audience: .clients,
                 shared, sink)
             do {
                 let admin = try await listenForOperators(configuration, started, gates, shared, sink)

@@ -94,7 +94,9 @@ package final class HTTPSServer: Sendable {
             .serverChannelOption(tcpOption(TCP_NOTSENT_LOWAT), value: 128 * 1024)
             // The system gives up a client that acknowledges nothing, or keeps its TCP window shut, for so long.
             .serverChannelOption(
-                tcpOption(TCP_USER_TIMEOUT), value: ChannelOptions.Types.SocketOption.Value(clamping: patience.nanoseconds / 1_000_000))
+                tcpOption(TCP_USER_TIMEOUT),
+                value: ChannelOptions.Types.SocketOption.Value(clamping: patience.nanoseconds / 1_000_000)
+            )
             .serverChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     try channel.pipeline.syncOperations.addHandler(AcceptPause(loop.value))

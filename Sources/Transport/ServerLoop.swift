@@ -35,7 +35,7 @@ package final class ServerLoop {
 
     /// The exchanges that are open, in no order.
     package func forEachExchange(_ body: (ServerExchange) -> Void) {
-        for connection in connections.values { connection.forEachExchange(body) }
+        for connection in connections { connection.forEachExchange(body) }
     }
 
     func opened(_ connection: ServerConnection) {

@@ -15,6 +15,11 @@ final class TestServer: Sendable {
     /// What the application has seen.
     final class Record: Sendable {
         private let state = Mutex((written: 0, ends: [ExchangeEnd]()))
+        private let refusals = Mutex<[ConnectionFault.Reason]>([])
+
+        /// Why connections were refused or ended, and exchanges broken off.
+        var reasons: [ConnectionFault.Reason] { refusals.withLock { $0 } }
+        func refused(_ reason: ConnectionFault.Reason) { refusals.withLock { $0.append(reason) } }
 
         /// Bytes of the last answer to `/endless`.
         var written: Int { state.withLock { $0.written } }
@@ -24,10 +29,13 @@ final class TestServer: Sendable {
         func ended(_ end: ExchangeEnd) { state.withLock { $0.ends.append(end) } }
     }
 
-    init(timeouts: ServerTimeouts = ServerTimeouts()) async throws {
+    init(
+        timeouts: ServerTimeouts = ServerTimeouts(), configure: (inout HTTPSServer.Options) -> Void = { _ in }
+    ) async throws {
         contexts = try await LoopContext.makeAll(group)
         var options = HTTPSServer.Options(host: "127.0.0.1", port: 0)
         options.timeouts = timeouts
+        configure(&options)
         let record = Record()
         self.record = record
         server = try await HTTPSServer.start(options, tls: nil, contexts: contexts) { _ in Service(record) }
@@ -54,7 +62,10 @@ final class TestServer: Sendable {
             handler.answer(fault.status, "refused")
             return handler
         }
-        func connectionFailed(_ connection: ServerConnection, _ fault: ConnectionFault) {}
+        func connectionFailed(_ connection: ServerConnection, _ fault: ConnectionFault) { record.refused(fault.reason) }
+        func connectionRefused(_ reason: ConnectionFault.Reason, from address: NetworkAddress?) {
+            record.refused(reason)
+        }
     }
 
     private final class Handler: ExchangeHandler {
@@ -80,6 +91,7 @@ final class TestServer: Sendable {
 
         func requestEnded() {
             switch path {
+            case "/who": answer(200, exchange.clientAddressText)
             case "/hold":
                 exchange.respond(ResponseHead(status: 200), end: false)
                 exchange.write { $0.writeString("begun") }
@@ -101,7 +113,10 @@ final class TestServer: Sendable {
         func responseDrained() {
             if path == "/endless", written < TestServer.endlessBytes { writeMore() }
         }
-        func exchangeEnded(_ end: ExchangeEnd) { record.ended(end) }
+        func exchangeEnded(_ end: ExchangeEnd) {
+            if let limit = exchange.limit { record.refused(limit) }
+            record.ended(end)
+        }
     }
 }
 

@@ -20,6 +20,8 @@ let targets: [String: Target] = [
     "embeddings-answer": AnswerTargets.embeddings,
     "qwen-fault": QwenTargets.fault,
     "credential-import": QwenTargets.credentialImport,
+    "proxy-header": ProxyHeaderTarget.read,
+    "forwarded-for": ProxyHeaderTarget.forwarded,
     "http1-server": HTTP1Targets.server,
     "http1-client": HTTP1Targets.client,
     "http2-server": HTTP2Targets.server,

@@ -14,6 +14,7 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/kdf.h>
+#include <openssl/ocsp.h>
 #include <openssl/params.h>
 #include <openssl/pem.h>
 #include <openssl/pemerr.h>
@@ -60,7 +61,43 @@ static inline int gw_SSL_CTX_set_app_data(SSL_CTX *context, void *data) {
 
 static inline void *gw_SSL_CTX_get_app_data(const SSL_CTX *context) { return SSL_CTX_get_ex_data(context, 0); }
 
+static inline void gw_SSL_CTX_set_max_cert_list(SSL_CTX *context, long size) {
+    SSL_CTX_set_max_cert_list(context, size);
+}
+
+static inline void gw_SSL_CTX_set_tlsext_servername_callback(SSL_CTX *context, int (*callback)(SSL *, int *, void *)) {
+    SSL_CTX_set_tlsext_servername_callback(context, callback);
+}
+
+static inline void gw_SSL_CTX_set_tlsext_servername_arg(SSL_CTX *context, void *argument) {
+    SSL_CTX_set_tlsext_servername_arg(context, argument);
+}
+
+static inline void gw_SSL_CTX_set_tlsext_status_cb(SSL_CTX *context, int (*callback)(SSL *, void *)) {
+    SSL_CTX_set_tlsext_status_cb(context, callback);
+}
+
+static inline int gw_SSL_CTX_add1_to_client_CA_list(SSL_CTX *context, X509 *certificate) {
+    return SSL_CTX_add_client_CA(context, certificate);
+}
+
 // SSL
+
+static inline void gw_SSL_set_tlsext_status_ocsp_resp(SSL *ssl, unsigned char *response, long size) {
+    SSL_set_tlsext_status_ocsp_resp(ssl, response, size);
+}
+
+static inline void gw_SSL_request_ocsp(SSL *ssl) { SSL_set_tlsext_status_type(ssl, TLSEXT_STATUSTYPE_ocsp); }
+
+static inline long gw_SSL_get_tlsext_status_ocsp_resp(SSL *ssl, const unsigned char **response) {
+    return SSL_get_tlsext_status_ocsp_resp(ssl, response);
+}
+
+/// The name of the key exchange's group; NULL before the handshake, and on TLS 1.2 without one.
+static inline const char *gw_SSL_get_negotiated_group_name(SSL *ssl) {
+    int identifier = (int)SSL_get_negotiated_group(ssl);
+    return identifier == 0 ? NULL : SSL_group_to_name(ssl, identifier);
+}
 
 static inline int gw_SSL_set_tlsext_host_name(SSL *ssl, const char *name) {
     return (int)SSL_set_tlsext_host_name(ssl, name);
@@ -72,6 +109,14 @@ static inline void *gw_SSL_get_app_data(const SSL *ssl) { return SSL_get_ex_data
 
 static inline int gw_SSL_set_version(SSL *ssl, int version) {
     return SSL_set_min_proto_version(ssl, version) && SSL_set_max_proto_version(ssl, version);
+}
+
+// X509
+
+static inline int gw_sk_GENERAL_NAME_num(const GENERAL_NAMES *names) { return sk_GENERAL_NAME_num(names); }
+
+static inline const GENERAL_NAME *gw_sk_GENERAL_NAME_value(const GENERAL_NAMES *names, int index) {
+    return sk_GENERAL_NAME_value(names, index);
 }
 
 // BIO

@@ -41,6 +41,16 @@ final class PEMFile {
         unsafe storage.deallocate()
     }
 
+    /// Gives `body` the contents; they are valid during the call only.
+    func withBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+        unsafe body(UnsafeRawBufferPointer(start: storage.baseAddress, count: max(count, 0)))
+    }
+
+    /// A copy of the contents: for what holds no private key.
+    var bytes: [UInt8] {
+        unsafe Array(UnsafeRawBufferPointer(start: storage.baseAddress, count: max(count, 0)))
+    }
+
     /// A BIO over the bytes, from the first; the caller frees it while this object lives.
     fileprivate func makeBIO() -> OpaquePointer? {
         unsafe BIO_new_mem_buf(storage.baseAddress, CInt(clamping: count))

@@ -1,9 +1,9 @@
 internal import COpenSSL
 
-/// Owns one EVP_PKEY with a private key in it.
+/// Owns one EVP_PKEY with a private key in it, which nothing changes once it was read.
 @safe
-final class PrivateKey {
-    let pointer: OpaquePointer
+final class PrivateKey: Sendable {
+    nonisolated(unsafe) let pointer: OpaquePointer
 
     /// The first private key of a PEM file.
     init(_ file: PEMFile) throws(TLSError) {

@@ -1,6 +1,6 @@
 internal import COpenSSL
 
-/// Owns one SSL_CTX, with the settings that both sides share: Mozilla's "intermediate" configuration 6.0.
+/// Owns one SSL_CTX, with the settings that both sides share: one of Mozilla's configurations 6.0.
 ///
 /// Set up by the initialisers of `TLSServerContext` and `TLSClientContext` and unchanged from then on; OpenSSL makes
 /// sessions from an unchanging SSL_CTX safely on any thread.
@@ -13,7 +13,7 @@ final class SSLContext: @unchecked Sendable {
 
     let pointer: OpaquePointer
 
-    init(_ role: Role) throws(TLSError) {
+    init(_ role: Role, _ profile: TLSProfile = .intermediate) throws(TLSError) {
         _ = RecordMemory.isInstalled
         clearErrorQueue()
         let method = unsafe role == .server ? TLS_server_method() : TLS_client_method()
@@ -22,7 +22,8 @@ final class SSLContext: @unchecked Sendable {
         }
         unsafe self.pointer = pointer
         guard
-            unsafe gw_SSL_CTX_set_min_proto_version(pointer, TLS1_2_VERSION) == 1,
+            unsafe gw_SSL_CTX_set_min_proto_version(
+                pointer, profile == .modern ? TLS1_3_VERSION : TLS1_2_VERSION) == 1,
             unsafe gw_SSL_CTX_set_max_proto_version(pointer, TLS1_3_VERSION) == 1,
             unsafe SSL_CTX_set_cipher_list(pointer, Self.suites12) == 1,
             unsafe SSL_CTX_set_ciphersuites(pointer, Self.suites13) == 1,

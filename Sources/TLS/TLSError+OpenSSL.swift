@@ -29,6 +29,19 @@ extension TLSError {
             return unsafe ofVerification(SSL_get_verify_result(ssl), serverName: serverName ?? "the peer")
         case SSL_R_NO_APPLICATION_PROTOCOL:
             return TLSError(.noApplicationProtocol, "the client offers no application protocol that is spoken here")
+        case SSL_R_UNSUPPORTED_PROTOCOL, SSL_R_VERSION_TOO_LOW, SSL_R_VERSION_TOO_HIGH, SSL_R_UNKNOWN_PROTOCOL:
+            return TLSError(.unsupportedVersion, "TLS handshake failed: no version in common")
+        case SSL_R_NO_SHARED_CIPHER, SSL_R_NO_SHARED_GROUPS, SSL_R_NO_SHARED_SIGNATURE_ALGORITHMS,
+            SSL_R_NO_SUITABLE_KEY_SHARE, SSL_R_NO_SUITABLE_SIGNATURE_ALGORITHM, SSL_R_NO_SUITABLE_GROUPS:
+            return TLSError(.nothingInCommon, "TLS handshake failed: \(text(of: error))")
+        case SSL_R_CALLBACK_FAILED where !established:
+            return TLSError(.unrecognizedName, "the client asks for a host name that no certificate carries")
+        case SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE:
+            return TLSError(.clientCertificateMissing, "the client shows no certificate")
+        case SSL_R_EXCESSIVE_MESSAGE_SIZE:
+            return TLSError(.messageTooLarge, "a message of the handshake is too large")
+        case SSL_R_TOO_MANY_KEY_UPDATES, SSL_R_TOO_MANY_WARN_ALERTS, SSL_R_RECORD_TOO_SMALL:
+            return TLSError(.recordFlood, "TLS session failed: \(text(of: error))")
         case SSL_R_HTTP_REQUEST, SSL_R_HTTPS_PROXY_REQUEST:
             return TLSError(.plainHTTP, "a plain HTTP request instead of TLS")
         case SSL_AD_REASON_OFFSET...SSL_AD_REASON_OFFSET + 255:

@@ -1,26 +1,52 @@
 internal import COpenSSL
 package import NIOCore
 
-/// What the sessions of a listener share: certificate chain and key, protocols, ticket keys. TLS 1.2 and 1.3, with
-/// resumption by stateless tickets and no early data (RFC 8470: calls that cost money must not be replayed).
+/// What the sessions of a listener share: certificates, protocols, ticket keys, whom clients' certificates are accepted
+/// from. Resumption is by stateless tickets, and there is no early data (RFC 8470: calls that cost money must not be
+/// replayed).
 ///
-/// Immutable but for its ticket keys, so one context serves all event loops; a reload makes a new one, and the
-/// sessions of the old keep it alive until they end.
+/// Immutable but for its ticket keys, so one context serves all event loops. A reload makes a new one with the same
+/// ticket keys; the sessions of the old keep it alive until they end.
 @safe
 package final class TLSServerContext: Sendable {
+    /// What a session begins with: the default certificate's.
     let context: SSLContext
-    private let ticketKeys: TicketKeyRing
+    let state: ServerState
     private let protocols: ProtocolList
+    let authorities: ClientAuthorities?
+    /// The certificates that clients may be shown.
+    let certificates: [ServerCertificate]
+    /// What the reading of the files had to say.
+    package let report: TLSServerReport
 
-    /// Reads the chain, the server's own certificate first, and its private key from PEM files; the two may be the
-    /// same file. `alpn` is in the server's order of preference; when it is empty, what clients offer is
-    /// ignored. Blocks while reading.
+    /// Reads all files, which blocks.
+    ///
+    /// - Parameter previous: what is in force so far. Its ticket keys go on, and where a file of it cannot be used any
+    ///   more, what was read of it before stays: `report` tells.
+    /// - Throws: when a file cannot be used that nothing takes the place of.
+    package convenience init(
+        _ settings: TLSServerSettings, replacing previous: TLSServerContext? = nil, now: NIODeadline = .now()
+    ) throws(TLSError) {
+        var loader = ServerFilesLoader(previous: previous)
+        let certificates = try loader.certificates(settings)
+        let authorities = try loader.authorities(settings)
+        let staples = try loader.staples(settings, certificates)
+        let file = try loader.ticketKeys(settings)
+        let ticketKeys = try previous?.state.ticketKeys ?? TicketKeyRing(file, now: now)
+        try self.init(
+            settings, certificates, authorities, staples, ticketKeys, loader.report(certificates, staples))
+        // Once nothing can fail any more.
+        if previous != nil, let file { ticketKeys.replace(with: file) }
+    }
+
+    /// One certificate and its key from PEM files; see `TLSServerSettings`.
     package convenience init(
         certificateChainFile: String, privateKeyFile: String, alpn: [ApplicationProtocol] = [.http2, .http1, .http1_0],
         now: NIODeadline = .now()
     ) throws(TLSError) {
-        try self.init(
-            chain: PEMFile(path: certificateChainFile), key: PEMFile(path: privateKeyFile), alpn: alpn, now: now)
+        var settings = TLSServerSettings(certificates: [.init(chain: certificateChainFile, key: privateKeyFile)])
+        settings.alpn = alpn
+        try self.init(settings, now: now)
     }
 
     /// The same from PEM in memory.
@@ -28,68 +54,83 @@ package final class TLSServerContext: Sendable {
         certificateChain: [UInt8], privateKey: [UInt8], alpn: [ApplicationProtocol] = [.http2, .http1, .http1_0],
         now: NIODeadline = .now()
     ) throws(TLSError) {
-        try self.init(
-            chain: PEMFile(name: "the certificate chain", bytes: certificateChain),
-            key: PEMFile(name: "the private key", bytes: privateKey), alpn: alpn, now: now)
+        var settings = TLSServerSettings(certificates: [])
+        settings.alpn = alpn
+        let files = TLSCertificateFiles(chain: "the certificate chain", key: "the private key")
+        let certificate = try ServerCertificate(
+            files, chain: PEMFile(name: files.chain, bytes: certificateChain),
+            key: PEMFile(name: files.key, bytes: privateKey))
+        try self.init(settings, [certificate], nil, [:], TicketKeyRing(nil, now: now), TLSServerReport())
     }
 
     private init(
-        chain: PEMFile, key: PEMFile, alpn: [ApplicationProtocol], now: NIODeadline
+        _ settings: TLSServerSettings, _ certificates: [ServerCertificate], _ authorities: ClientAuthorities?,
+        _ staples: [Int: OCSPStaple], _ ticketKeys: TicketKeyRing, _ report: TLSServerReport
     ) throws(TLSError) {
-        context = try SSLContext(.server)
-        ticketKeys = try TicketKeyRing(now: now)
-        protocols = ProtocolList(alpn)
-        try useCertificate(chain: chain, key: key)
-        try useTickets()
-        guard !alpn.isEmpty else { return }
+        let plan = CertificatePlan(certificates)
+        var contexts: [SSLContext] = []
+        for group in plan.groups {
+            let context = try SSLContext(.server, settings.profile)
+            for index in group { try certificates[index].use(in: context) }
+            contexts.append(context)
+        }
+        guard let first = contexts.first else {
+            throw TLSError(.unusableCertificate, "there is no certificate")
+        }
+        context = first
+        state = ServerState(
+            ticketKeys: ticketKeys, contexts: contexts, names: plan.names, unknownHost: settings.unknownHost,
+            staples: staples.map { (certificates[$0.key].leaf, $0.value) })
+        protocols = ProtocolList(settings.alpn)
+        self.authorities = authorities
+        self.certificates = certificates
+        self.report = report
+        for context in contexts { try configure(context, settings) }
+    }
+
+    private func configure(_ context: SSLContext, _ settings: TLSServerSettings) throws(TLSError) {
+        unsafe gw_SSL_CTX_set_app_data(context.pointer, Unmanaged.passUnretained(state).toOpaque())
+        try useTickets(in: context, authorities?.sessionContext ?? Array("qwen-gateway".utf8))
+        try authorities?.use(in: context)
+        if state.choosesByName {
+            unsafe gw_SSL_CTX_set_tlsext_servername_callback(context.pointer, chooseCertificate)
+        }
+        if state.hasStaples { unsafe gw_SSL_CTX_set_tlsext_status_cb(context.pointer, staple) }
+        guard !settings.alpn.isEmpty else { return }
         unsafe SSL_CTX_set_alpn_select_cb(
             context.pointer, selectProtocol, Unmanaged.passUnretained(protocols).toOpaque())
     }
 
     /// Makes the current ticket key the previous one and puts a fresh one in its place, if it has been in use for
-    /// `ticketKeyLifetime` at this time. Tickets of the previous key are still accepted, older ones are not.
-    /// Call it about once an hour. True when it rotated.
+    /// `ticketKeyLifetime` at this time. Tickets of the previous key are still accepted, older ones are not. Keys that
+    /// come from a file stay. Call it about once an hour. True when it rotated.
     @discardableResult
     package func rotateTicketKeys(now: NIODeadline) throws(TLSError) -> Bool {
-        try ticketKeys.rotate(now: now)
+        try state.ticketKeys.rotate(now: now)
     }
 
     /// How long a ticket key seals new tickets: 12 hours. It opens them for as long again.
     package static let ticketKeyLifetime = TicketKeyRing.keyLifetime
 
-    private func useCertificate(chain: PEMFile, key: PEMFile) throws(TLSError) {
-        let certificates = try X509Certificate.all(in: chain)
-        let privateKey = try PrivateKey(key)
-        clearErrorQueue()
-        guard let leaf = certificates.first, unsafe SSL_CTX_use_certificate(context.pointer, leaf.pointer) == 1 else {
-            throw .fromQueue(.unusableCertificate, "certificate \(chain.name) cannot be used")
-        }
-        guard unsafe X509_check_private_key(leaf.pointer, privateKey.pointer) == 1 else {
-            throw TLSError(
-                .keyMismatch,
-                "private key \(key.name) does not match certificate \(chain.name); the server's own certificate must be the first in the file"
-            )
-        }
-        guard unsafe SSL_CTX_use_PrivateKey(context.pointer, privateKey.pointer) == 1 else {
-            throw .fromQueue(.unusablePrivateKey, "private key \(key.name) cannot be used")
-        }
-        for issuer in certificates.dropFirst() {
-            guard unsafe gw_SSL_CTX_add1_chain_cert(context.pointer, issuer.pointer) == 1 else {
-                throw .fromQueue(.unusableCertificate, "a certificate after the first in \(chain.name) cannot be used")
-            }
-        }
+    /// The names that requests may be for; nil where any will do.
+    package var requiredNames: CertificateNames? {
+        state.unknownHost == .defaultCertificate ? nil : state.names
     }
 
-    private func useTickets() throws(TLSError) {
+    /// Whether clients are asked for certificates.
+    var asksForCertificates: Bool { authorities != nil }
+
+    /// What there is to know of each certificate, the default first.
+    package var certificateFacts: [TLSCertificateFacts] { certificates.map(\.facts) }
+
+    private func useTickets(in context: SSLContext, _ identity: [UInt8]) throws(TLSError) {
         clearErrorQueue()
         // Sessions live in tickets only. One ticket for each handshake: HTTP clients keep one connection.
         unsafe gw_SSL_CTX_set_session_cache_mode(context.pointer, Int(SSL_SESS_CACHE_OFF))
-        let name = Array("qwen-gateway".utf8)
         guard
-            unsafe SSL_CTX_set_session_id_context(context.pointer, name, UInt32(name.count)) == 1,
+            unsafe SSL_CTX_set_session_id_context(context.pointer, identity, UInt32(identity.count)) == 1,
             unsafe SSL_CTX_set_num_tickets(context.pointer, 1) == 1,
             unsafe SSL_CTX_set_max_early_data(context.pointer, 0) == 1,
-            unsafe gw_SSL_CTX_set_app_data(context.pointer, Unmanaged.passUnretained(ticketKeys).toOpaque()) == 1,
             unsafe SSL_CTX_set_tlsext_ticket_key_evp_cb(context.pointer, useTicketKey) == 1
         else { throw .fromQueue(.internalFailure, "configuring session tickets") }
         // A ticket lives no longer than the keys that open it.

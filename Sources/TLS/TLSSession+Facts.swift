@@ -31,4 +31,20 @@ extension TLSSession {
     package var wasResumed: Bool {
         unsafe SSL_session_reused(ssl) == 1
     }
+
+    /// The group of the key exchange, for example "x25519"; nil before the handshake.
+    package var group: String? {
+        guard let name = unsafe gw_SSL_get_negotiated_group_name(ssl) else { return nil }
+        return unsafe String(cString: name)
+    }
+
+    /// Whether requests are served for names of certificates only.
+    package var requiresKnownNames: Bool {
+        serverContext.map { $0.state.unknownHost != .defaultCertificate } ?? false
+    }
+
+    /// Whether the server's certificates carry the host of this authority.
+    package func carries(authority: String) -> Bool {
+        serverContext?.state.names.contains(authority: authority) ?? true
+    }
 }

@@ -1,4 +1,5 @@
 internal import COpenSSL
+internal import Glibc
 package import NIOCore
 
 /// One TLS connection, server's or client's side, over memory: the caller moves the bytes. Owns an SSL and the BIO
@@ -16,8 +17,8 @@ package final class TLSSession {
     private let origin: Origin
     private var failure: TLSError?
     private var isClosed = false
-    /// Records without data since the handshake: key updates, tickets, warnings.
-    private var controlRecords = 0
+    private var watch = RecordWatch()
+    private var helloGuard = ClientHelloGuard()
 
     /// True when the handshake is finished: data may be sent, and everything about the session is known.
     package private(set) var isEstablished = false
@@ -25,6 +26,9 @@ package final class TLSSession {
     package private(set) var isClosedByPeer = false
     /// The protocol that ALPN chose; nil before the handshake is done, or when the client offered none.
     package private(set) var negotiatedProtocol: ApplicationProtocol?
+    /// Who the client has proved to be with a certificate: the first DNS name, or else URI, or else email address that
+    /// the certificate carries, or else its subject's common name. Nil where none was asked for or given.
+    package private(set) var clientCertificateName: String?
 
     private enum Origin {
         case server(TLSServerContext)
@@ -35,9 +39,6 @@ package final class TLSSession {
     private static let maximumPlaintext = 16 << 10
     /// More than any record adds: header, nonce or content type, tag.
     private static let recordOverhead = 64
-    /// How many records without data a peer may send after the handshake. A key update costs its receiver a derivation,
-    /// and an honest peer sends one in hundreds of gigabytes.
-    static let controlRecordLimit = 128
 
     /// The server's side of a connection that was accepted.
     package init(server context: TLSServerContext) throws(TLSError) {
@@ -86,13 +87,20 @@ package final class TLSSession {
 
     /// Takes what arrived: goes on with the handshake or decrypts. All of `ciphertext` is consumed, all data in it is
     /// appended to `plaintext`, and what must be answered (handshake, tickets, alerts) to `output`. The answer to a
-    /// key update goes out with the next data that is sent (RFC 8446 §4.6.3).
+    /// key update goes out with the next data that is sent (RFC 8446 §4.6.3). `now` is what floods of records are
+    /// measured by: whoever leaves it out lets a peer send in all what it may send in a second.
     package func receive(
-        _ ciphertext: inout ByteBuffer, plaintext: inout ByteBuffer, output: inout ByteBuffer
+        _ ciphertext: inout ByteBuffer, plaintext: inout ByteBuffer, output: inout ByteBuffer,
+        now: NIODeadline = .uptimeNanoseconds(0)
     ) throws(TLSError) {
         if let failure {
             ciphertext.moveReaderIndex(to: ciphertext.writerIndex)
             throw failure
+        }
+        if !isEstablished, case .server = origin, !helloGuard.admits(ciphertext) {
+            ciphertext.moveReaderIndex(to: ciphertext.writerIndex)
+            throw fail(
+                TLSError(.messageTooLarge, "a first message of more than \(ClientHelloGuard.maximumSize) bytes"))
         }
         swap(&records.input, &ciphertext)
         swap(&records.output, &output)
@@ -103,7 +111,7 @@ package final class TLSSession {
             swap(&records.output, &output)
         }
         while unsafe records.input.readableBytes > 0 || SSL_has_pending(ssl) == 1 {
-            guard try readRecord(into: &plaintext) else { break }
+            guard try readRecord(into: &plaintext, now) else { break }
         }
     }
 
@@ -156,7 +164,7 @@ package final class TLSSession {
     }
 
     /// One step: a handshake message or a record. False when there is nothing more to read.
-    private func readRecord(into plaintext: inout ByteBuffer) throws(TLSError) -> Bool {
+    private func readRecord(into plaintext: inout ByteBuffer, _ now: NIODeadline) throws(TLSError) -> Bool {
         let waiting = records.input.readableBytes
         // Room for what is about to come out: the rest of a decrypted record, or what has arrived of the next.
         let expected = unsafe min(max(waiting, Int(SSL_pending(ssl)), 512), Self.maximumPlaintext)
@@ -167,16 +175,17 @@ package final class TLSSession {
             return Int(max(result, 0))
         }
         if !isEstablished, unsafe SSL_is_init_finished(ssl) == 1 { try establish() }
-        if result > 0 { return true }
+        if result > 0 {
+            if let excess = watch.dataRecord(bytes: Int(result), now: now) { throw fail(TLSError(excess)) }
+            return true
+        }
         switch unsafe SSL_get_error(ssl, result) {
         case SSL_ERROR_WANT_READ:
             // With nothing of a record left over, what was read was one without data.
-            if unsafe isEstablished && SSL_has_pending(ssl) == 0 {
-                controlRecords += 1
-                guard controlRecords <= Self.controlRecordLimit else {
-                    throw fail(
-                        TLSError(.protocolViolation, "more than \(Self.controlRecordLimit) records without data"))
-                }
+            if unsafe isEstablished && SSL_has_pending(ssl) == 0,
+                let excess = watch.controlRecord(now: now)
+            {
+                throw fail(TLSError(excess))
             }
             let remaining = records.input.readableBytes
             return remaining > 0 && remaining < waiting
@@ -195,6 +204,7 @@ package final class TLSSession {
         unsafe SSL_get0_alpn_selected(ssl, &identifier, &length)
         negotiatedProtocol = unsafe ApplicationProtocol(
             identifier: UnsafeRawBufferPointer(start: identifier, count: Int(length)))
+        if case .server(let context) = origin, context.asksForCertificates { try identify() }
         // OpenSSL's client takes whatever the server chose.
         if case .client(let context, _, _) = origin, length > 0 {
             guard let negotiatedProtocol, context.protocols.contains(negotiatedProtocol) else {
@@ -202,6 +212,22 @@ package final class TLSSession {
                     TLSError(.protocolViolation, "the server chose an application protocol that was not offered"))
             }
         }
+    }
+
+    /// Takes note of the client's certificate. It was verified in this handshake or the one that this session resumes, and
+    /// may have expired since.
+    private func identify() throws(TLSError) {
+        guard let pointer = unsafe SSL_get1_peer_certificate(ssl) else { return }
+        let certificate = unsafe X509Certificate(owning: pointer)
+        guard certificate.notAfter > Int64(time(nil)) else {
+            throw fail(TLSError(.certificateInvalid(.expired), "the client's certificate has expired"))
+        }
+        clientCertificateName = certificate.identity
+    }
+
+    /// The server's context; nil on a client's side.
+    var serverContext: TLSServerContext? {
+        if case .server(let context) = origin { context } else { nil }
     }
 
     private func fail(_ error: TLSError? = nil) -> TLSError {

@@ -2,45 +2,60 @@ internal import COpenSSL
 internal import NIOCore
 internal import Synchronization
 
-/// The keys that session tickets are sealed with (RFC 5077 §4): the current one seals and opens, the one before it
-/// still opens. Shared by all event loops.
+/// The keys that session tickets are sealed with (RFC 5077 §4): the first seals and opens, the others still open.
+/// Shared by all event loops, and by the contexts that follow one another.
+///
+/// The keys are the process's own, and turn every `keyLifetime`; or they come from a file that instances share, and who
+/// writes that file turns them.
 @safe
 final class TicketKeyRing: Sendable {
-    /// How long a key seals new tickets.
+    /// How long a key of the process's own seals new tickets.
     static let keyLifetime = TimeAmount.hours(12)
 
     private struct Keys {
-        var current: TicketKey
-        var previous: TicketKey?
-        var rotated: NIODeadline
+        var sealing: TicketKey
+        var opening: [TicketKey]
+        /// When `sealing` came; nil for keys of a file.
+        var rotated: NIODeadline?
     }
 
     private let keys: Mutex<Keys>
     // Fetched once: each handshake would otherwise search OpenSSL's providers for it.
     nonisolated(unsafe) private let cipher: OpaquePointer
 
-    init(now: NIODeadline) throws(TLSError) {
+    /// Begins with the keys of a file, or else with one of its own.
+    init(_ file: TicketKeyFile?, now: NIODeadline) throws(TLSError) {
         clearErrorQueue()
-        let first = try TicketKey()
+        let first: Keys
+        if let file {
+            first = Keys(sealing: file.first, opening: file.others)
+        } else {
+            first = Keys(sealing: try TicketKey(), opening: [], rotated: now)
+        }
         guard let cipher = unsafe EVP_CIPHER_fetch(nil, "AES-256-CBC", nil) else {
             throw .fromQueue(.internalFailure, "fetching AES-256-CBC")
         }
         unsafe self.cipher = cipher
-        keys = Mutex(Keys(current: first, previous: nil, rotated: now))
+        keys = Mutex(first)
     }
 
     deinit {
         unsafe EVP_CIPHER_free(cipher)
     }
 
-    /// Puts a fresh key in place of one that has been current for its lifetime.
+    /// Puts a fresh key in place of one that has been current for its lifetime. Keys of a file stay.
     func rotate(now: NIODeadline) throws(TLSError) -> Bool {
         let fresh = try TicketKey()
         return keys.withLock { keys in
-            guard now - keys.rotated >= Self.keyLifetime else { return false }
-            keys = Keys(current: fresh, previous: keys.current, rotated: now)
+            guard let rotated = keys.rotated, now - rotated >= Self.keyLifetime else { return false }
+            keys = Keys(sealing: fresh, opening: [keys.sealing], rotated: now)
             return true
         }
+    }
+
+    /// Takes over the keys of a file.
+    func replace(with file: TicketKeyFile) {
+        keys.withLock { $0 = Keys(sealing: file.first, opening: file.others) }
     }
 
     /// Prepares the contexts to seal a ticket, and says which key it was and which IV.
@@ -48,7 +63,7 @@ final class TicketKeyRing: Sendable {
         name: UnsafeMutablePointer<UInt8>, iv: UnsafeMutablePointer<UInt8>, cipherContext: OpaquePointer,
         macContext: OpaquePointer
     ) -> TicketDecision {
-        let key = keys.withLock { $0.current }
+        let key = keys.withLock { $0.sealing }
         guard
             unsafe RAND_bytes(iv, CInt(TicketKey.ivSize)) == 1,
             unsafe EVP_EncryptInit_ex(cipherContext, cipher, nil, key.cipherKey, iv) == 1,
@@ -63,15 +78,15 @@ final class TicketKeyRing: Sendable {
         name: UnsafePointer<UInt8>, iv: UnsafePointer<UInt8>, cipherContext: OpaquePointer, macContext: OpaquePointer,
         ssl: OpaquePointer
     ) -> TicketDecision {
-        let (current, previous) = keys.withLock { ($0.current, $0.previous) }
+        let (current, others) = keys.withLock { ($0.sealing, $0.opening) }
         let key: TicketKey
         let decision: TicketDecision
         if unsafe current.isNamed(name) {
             // TLS 1.3 clients use a ticket once (RFC 8446 appendix C.4), so each needs the next.
             key = current
             decision = unsafe SSL_version(ssl) == TLS1_3_VERSION ? .proceedAndRenew : .proceed
-        } else if let previous, unsafe previous.isNamed(name) {
-            (key, decision) = (previous, .proceedAndRenew)
+        } else if let older = others.first(where: { unsafe $0.isNamed(name) }) {
+            (key, decision) = (older, .proceedAndRenew)
         } else {
             return .unknownKey
         }
@@ -99,10 +114,8 @@ func useTicketKey(
 ) -> CInt {
     guard
         let ssl = unsafe ssl, let name = unsafe name, let iv = unsafe iv, let cipherContext = unsafe cipherContext,
-        let macContext = unsafe macContext, let context = unsafe SSL_get_SSL_CTX(ssl),
-        let data = unsafe gw_SSL_CTX_get_app_data(context)
+        let macContext = unsafe macContext, let ring = unsafe ServerState.of(ssl)?.ticketKeys
     else { return TicketDecision.failed.rawValue }
-    let ring = unsafe Unmanaged<TicketKeyRing>.fromOpaque(data).takeUnretainedValue()
     let decision =
         unsafe isSealing == 1
         ? ring.seal(name: name, iv: iv, cipherContext: cipherContext, macContext: macContext)
@@ -110,16 +123,19 @@ func useTicketKey(
     return decision.rawValue
 }
 
-/// One random key: a name that the ticket carries in the clear, a cipher key and a MAC key. Wiped when it is dropped.
+/// One key: a name that the ticket carries in the clear, a MAC key and a cipher key. Wiped when it is dropped.
 @safe
-private final class TicketKey: Sendable {
+final class TicketKey: Sendable {
     static let nameSize = 16
-    static let cipherKeySize = 32
     static let macKeySize = 32
+    static let cipherKeySize = 32
     static let ivSize = 16
+    static let size = nameSize + macKeySize + cipherKeySize
 
+    /// Name, MAC key and cipher key, in this order.
     nonisolated(unsafe) private let secret: UnsafeMutablePointer<UInt8>
 
+    /// A random key.
     init() throws(TLSError) {
         unsafe secret = .allocate(capacity: Self.size)
         unsafe secret.initialize(repeating: 0, count: Self.size)
@@ -128,16 +144,21 @@ private final class TicketKey: Sendable {
         }
     }
 
+    /// A key that was kept, of `size` bytes; what is missing is zero.
+    init(_ bytes: UnsafeRawBufferPointer) {
+        unsafe secret = .allocate(capacity: Self.size)
+        unsafe secret.initialize(repeating: 0, count: Self.size)
+        for index in 0..<min(bytes.count, Self.size) { unsafe secret[index] = bytes[index] }
+    }
+
     deinit {
         unsafe OPENSSL_cleanse(secret, Self.size)
         unsafe secret.deallocate()
     }
 
-    private static let size = nameSize + cipherKeySize + macKeySize
-
     var name: UnsafePointer<UInt8> { unsafe UnsafePointer(secret) }
-    var cipherKey: UnsafePointer<UInt8> { unsafe name + Self.nameSize }
-    private var macKey: UnsafePointer<UInt8> { unsafe cipherKey + Self.cipherKeySize }
+    private var macKey: UnsafePointer<UInt8> { unsafe name + Self.nameSize }
+    var cipherKey: UnsafePointer<UInt8> { unsafe macKey + Self.macKeySize }
 
     func isNamed(_ other: UnsafePointer<UInt8>) -> Bool {
         unsafe CRYPTO_memcmp(name, other, Self.nameSize) == 0

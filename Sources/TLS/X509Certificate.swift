@@ -1,9 +1,9 @@
 internal import COpenSSL
 
-/// Owns one X509.
+/// Owns one X509, which nothing changes once it was read.
 @safe
-final class X509Certificate {
-    let pointer: OpaquePointer
+final class X509Certificate: Sendable {
+    nonisolated(unsafe) let pointer: OpaquePointer
 
     /// Takes over a reference.
     init(owning pointer: OpaquePointer) {

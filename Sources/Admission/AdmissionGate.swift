@@ -32,10 +32,15 @@ package final class AdmissionGate {
 
     /// Judges a request by its key and its address, and takes it from the limit of the one or the other.
     ///
-    /// - Parameter address: the client's; nil where it has none, as on a socket of the machine's own.
-    package func admit(_ fields: HeaderFields, from address: NetworkAddress?, at time: AdmissionTime) -> Decision {
+    /// - Parameters:
+    ///   - address: the client's; nil where it has none, as on a socket of the machine's own.
+    ///   - certified: whom the client has proved to be in TLS, which counts where it presents no key.
+    package func admit(
+        _ fields: HeaderFields, from address: NetworkAddress?, certified: Client? = nil, at time: AdmissionTime
+    ) -> Decision {
         switch PresentedKey(fields, hasher) {
         case .none:
+            if let certified { return admit(certified, address, time) }
             guard let anonymous = directory.anonymous else { return fail(.missingKey, address, time) }
             return admitAnonymous(anonymous, address, time)
         case .unusable: return unknown(address, time)

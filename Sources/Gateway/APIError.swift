@@ -24,6 +24,8 @@ struct APIError: Error, Equatable {
         /// The limits that the gateway itself sets to its clients.
         case clientLimit = "client_limit"
         case clientQuota = "client_quota"
+        case originNotAllowed = "origin_not_allowed"
+        case misdirected = "misdirected_request"
         case unknownURL = "unknown_url"
         case methodNotAllowed = "method_not_allowed"
         case requestTimeout = "request_timeout"
@@ -79,6 +81,8 @@ struct APIError: Error, Equatable {
         case .missingKey, .invalidKey, .expiredKey: (401, "invalid_request_error", .downstream)
         case .permissionDenied: (403, "permission_error", .upstream)
         case .adminOnly, .networkNotAllowed, .modelNotAllowed: (403, "permission_error", .downstream)
+        case .originNotAllowed: (403, "permission_error", .downstream)
+        case .misdirected: (421, "invalid_request_error", .downstream)
         case .unknownURL, .modelNotFound, .notFound: (404, "invalid_request_error", .downstream)
         case .methodNotAllowed: (405, "invalid_request_error", .downstream)
         case .requestTimeout: (408, "invalid_request_error", .downstream)

@@ -25,6 +25,8 @@ final class GatewayExchange {
     var passedEvents = 0
     /// Whether the exchange gets a line in the access log.
     var isLogged = true
+    /// What browsers are told: made once for all exchanges.
+    var browserFields: (security: HeaderFields, cors: HeaderFields)?
     private var firstByte: NIODeadline?
 
     init(service: GatewayService, server: ServerExchange, record: AccessRecord) {
@@ -75,10 +77,12 @@ final class GatewayExchange {
     // MARK: Answering
 
     /// Sends a response whose body is at hand.
-    func respond(_ status: Int, contentType: StaticString, body: ByteBuffer, _ fields: HeaderFields = HeaderFields()) {
+    func respond(_ status: Int, contentType: StaticString?, body: ByteBuffer, _ fields: HeaderFields = HeaderFields()) {
         guard !server.hasResponded else { return }
-        var head = ResponseHead(status: status, contentLength: body.readableBytes)
-        head.fields.reserve(fields: 6 + LimitReport.fieldCount, bytes: 192 + LimitReport.byteCount)
+        var head = ResponseHead(status: status, contentLength: status == 204 ? nil : body.readableBytes)
+        head.fields.reserve(
+            fields: 6 + LimitReport.fieldCount + SecurityFields.fieldCount,
+            bytes: 192 + LimitReport.byteCount + SecurityFields.byteCount)
         head.fields.append(contentsOf: fields)
         appendCommonFields(contentType, to: &head.fields)
         begin(head, end: body.readableBytes == 0)
@@ -102,7 +106,9 @@ final class GatewayExchange {
     /// Starts a response whose body follows piece by piece.
     func beginStream(contentType: StaticString) {
         var head = ResponseHead(status: 200)
-        head.fields.reserve(fields: 6 + LimitReport.fieldCount, bytes: 192 + LimitReport.byteCount)
+        head.fields.reserve(
+            fields: 6 + LimitReport.fieldCount + SecurityFields.fieldCount,
+            bytes: 192 + LimitReport.byteCount + SecurityFields.byteCount)
         appendCommonFields(contentType, to: &head.fields)
         head.fields.append("cache-control", "no-cache")
         begin(head, end: false)
@@ -135,12 +141,18 @@ final class GatewayExchange {
         server.respond(head, end: end)
     }
 
-    private func appendCommonFields(_ contentType: StaticString, to fields: inout HeaderFields) {
-        fields.append("content-type", contentType)
+    private func appendCommonFields(_ contentType: StaticString?, to fields: inout HeaderFields) {
+        if let contentType { fields.append("content-type", contentType) }
         fields.append("x-request-id", record.requestID)
         if errorShape == .anthropic { fields.append("request-id", record.requestID) }
         fields.append("date", service.httpDate)
         limits.append(to: &fields)
+        guard let browserFields else { return }
+        // A page says for itself what it is made of.
+        if fields.firstIndex(of: "x-content-type-options") == nil {
+            fields.append(contentsOf: browserFields.security)
+        }
+        fields.append(contentsOf: browserFields.cors)
     }
 
     // MARK: The end

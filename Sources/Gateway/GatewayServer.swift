@@ -18,7 +18,7 @@ package final class GatewayServer: Sendable {
     private let console: ConsoleWatch
     private let configuration: GatewayConfiguration
     private let logger: Logger
-    private let ticketRotation: RepeatedTask
+    private let certificates: CertificateKeeper
 
     /// The port that is listened on.
     package var port: Int { server.port }
@@ -28,18 +28,8 @@ package final class GatewayServer: Sendable {
     private init(
         group: MultiThreadedEventLoopGroup, plant: Plant, clients: ClientKeeper, server: HTTPSServer,
         admin: HTTPSServer?,
-        configuration: GatewayConfiguration, logger: Logger, tls: TLSServerContext, console: ConsoleWatch
+        configuration: GatewayConfiguration, logger: Logger, certificates: CertificateKeeper, console: ConsoleWatch
     ) {
-        // Hourly: the context decides whether its ticket keys are old enough.
-        ticketRotation = plant.contexts[0].eventLoop.scheduleRepeatedTask(
-            initialDelay: .hours(1), delay: .hours(1)
-        ) { _ in
-            do {
-                try tls.rotateTicketKeys(now: .now())
-            } catch {
-                logger.error("the session ticket keys could not be rotated", metadata: ["reason": "\(error)"])
-            }
-        }
         self.group = group
         contexts = plant.contexts
         keeper = plant.keeper
@@ -49,8 +39,9 @@ package final class GatewayServer: Sendable {
         self.configuration = configuration
         self.logger = logger
         self.console = console
+        self.certificates = certificates
         console.begin([server, admin].compactMap(\.self), plant.dispatchers, clients) {
-            [tls.certificate].compactMap(\.self)
+            certificates.context.certificateFacts.map(\.summary)
         }
     }
 
@@ -61,13 +52,15 @@ package final class GatewayServer: Sendable {
         _ configuration: GatewayConfiguration, sink: LogSink, redactor: SecretRedactor, logger: Logger
     ) async throws(StartupError) -> GatewayServer {
         let serverTLS: TLSServerContext
+        let stamp: TLSFilesStamp
         let clientTLS: TLSClientContext
         let shared: GatewayService.Shared
         redactor.register(SecretForm(prefix: ClientKeyText.prefix, length: ClientKeyText.length))
         let settings = try CredentialKeeper.Settings(configuration, logger: logger)
         do {
-            serverTLS = try TLSServerContext(
-                certificateChainFile: configuration.tlsCertificateFile, privateKeyFile: configuration.tlsKeyFile)
+            // Before the files are read: what changes meanwhile is seen.
+            stamp = configuration.tls.stamp()
+            serverTLS = try TLSServerContext(configuration.tls)
             clientTLS = try TLSClientContext(additionalTrustFile: configuration.upstreamCAFile)
             shared = GatewayShared(configuration, logger: logger, redactor: redactor)
         } catch {
@@ -88,10 +81,14 @@ package final class GatewayServer: Sendable {
                 shared, sink)
             do {
                 let admin = try await listenForOperators(configuration, started, gates, shared, sink)
+                let certificates = CertificateKeeper(configuration.tls, serverTLS, stamp: stamp, logger: logger) {
+                    server.replaceTLS($0)
+                }
+                await certificates.start()
                 return GatewayServer(
                     group: group, plant: started, clients: gates.keeper, server: server, admin: admin,
                     configuration: configuration,
-                    logger: logger, tls: serverTLS, console: shared.console)
+                    logger: logger, certificates: certificates, console: shared.console)
             } catch {
                 _ = await server.drain(timeout: .zero)
                 throw error
@@ -170,9 +167,14 @@ package final class GatewayServer: Sendable {
         return options
     }
 
+    /// Reads the files of the public listener's TLS again, whether or not they have changed. Connections stay.
+    package func reload() async {
+        await certificates.reload()
+    }
+
     /// Stops accepting, lets exchanges in progress finish within SHUTDOWN_TIMEOUT, and ends the event loops.
     package func shutdown() async {
-        ticketRotation.cancel()
+        await certificates.stop()
         let open = await server.connectionCount()
         logger.info("draining", metadata: ["connections": "\(open)"])
         let left = await server.drain(timeout: TimeAmount(configuration.shutdownTimeout))

@@ -11,7 +11,10 @@ extension GatewayService {
     /// Looks at the request's key and takes the request from its limit; gives the error that refuses it, or nil.
     func admit(_ exchange: GatewayExchange, _ head: RequestHead, _ access: Access) -> APIError? {
         let address = exchange.server.clientAddress
-        switch gate.admit(head.fields, from: address, at: exchange.arrival) {
+        let certified = exchange.server.connection?.clientCertificateName.map {
+            shared.certificateClients.client(named: $0)
+        }
+        switch gate.admit(head.fields, from: address, certified: certified, at: exchange.arrival) {
         case .admitted(let admission):
             exchange.admitted = admission
             exchange.limits = admission.report

@@ -26,7 +26,7 @@ final class GatewayService: ExchangeService {
     /// What the loop counts, on whichever address.
     var metrics: LoopMetrics { dispatcher.metrics }
     private let keeper: CredentialKeeper
-    private let audience: Audience
+    let audience: Audience
     /// Scratch for the document that is being read: a request's, or an event's.
     var document = JSONDocument()
     let gate: AdmissionGate
@@ -88,6 +88,7 @@ final class GatewayService: ExchangeService {
             access = needsKey && access != .everyone ? .administrator : .everyone
         }
         exchange.route = route
+        if audience == .clients, let answered = answerBrowsers(exchange, head) { return answered }
         if let route { exchange.errorShape = route.errorShape }
         if access != .everyone, let error = admit(exchange, head, access) { return refuse(exchange, error) }
         guard let route else {
@@ -243,7 +244,9 @@ final class GatewayService: ExchangeService {
         if let head, let parent = head.fields["traceparent"] {
             record.trace = TraceContext(parent: parent, state: head.fields["tracestate"])
         }
-        return GatewayExchange(service: self, server: server, record: record)
+        let exchange = GatewayExchange(service: self, server: server, record: record)
+        if audience == .clients { exchange.browserFields = browserFields(server, head) }
+        return exchange
     }
 }
 

@@ -1,3 +1,4 @@
+import Admission
 import Logging
 import NIOCore
 import Telemetry
@@ -23,6 +24,11 @@ final class GatewayShared: Sendable {
     /// MODEL_ALIASES.
     let aliases: ModelAliases
 
+    let certificateClients: CertificateClients
+    let securityFields: SecurityFields
+    /// CORS_ALLOW_ORIGINS; nil where pages of other origins may not call.
+    let cors: CORSPolicy?
+
     init(_ configuration: GatewayConfiguration, logger: Logger, redactor: SecretRedactor) {
         defaultModel = configuration.defaultModel
         maxBodyBytes = configuration.maxBodyBytes
@@ -31,5 +37,8 @@ final class GatewayShared: Sendable {
         self.logger = logger
         self.redactor = redactor
         aliases = configuration.modelAliases
+        certificateClients = CertificateClients(limits: configuration.limits)
+        securityFields = SecurityFields(hstsMaxAge: configuration.browsers.hstsMaxAge)
+        cors = configuration.browsers.corsOrigins.map { CORSPolicy($0) }
     }
 }

@@ -64,7 +64,7 @@ struct FileStamp: Hashable, Sendable {
     /// Looks at the file, which blocks for a moment. A file that is not there has a stamp, too.
     init(path: String) {
         self.path = path
-        var facts = unsafe stat()
+        var facts = stat()
         guard unsafe stat(path, &facts) == 0 else {
             identity = []
             return
@@ -80,7 +80,7 @@ struct FileStamp: Hashable, Sendable {
 enum FileMode {
     /// The nine bits of user, group and others; nil where there is no such file.
     static func permissions(of path: String) -> UInt32? {
-        var facts = unsafe stat()
+        var facts = stat()
         guard unsafe stat(path, &facts) == 0 else { return nil }
         return facts.st_mode & 0o777
     }

@@ -53,10 +53,10 @@ package struct CertificateNames: Sendable {
     }
 
     /// The bytes of an IP address that is written as text; nil for anything else.
-    static func address(_ text: some StringProtocol) -> [UInt8]? {
-        guard let last = text.utf8.last, text.utf8.count <= 45, last <= UInt8(ascii: ":") || text.contains(":") else {
-            return nil
-        }
+    static func address(_ text: Substring) -> [UInt8]? {
+        // No host name ends with a digit or has a colon in it.
+        guard let last = text.utf8.last, text.utf8.count <= 45, last <= UInt8(ascii: "9") || text.utf8.contains(0x3A)
+        else { return nil }
         let text = String(text)
         var bytes = [UInt8](repeating: 0, count: 16)
         let (four, six) = unsafe bytes.withUnsafeMutableBytes { buffer in

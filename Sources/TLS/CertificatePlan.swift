@@ -36,7 +36,9 @@ struct CertificatePlan {
                 chosen[certificate.keyKind] = index
                 continue
             }
-            if certificate.facts.notAfter > certificates[other].facts.notAfter { chosen[certificate.keyKind] = index }
+            if certificate.facts.summary.notAfter > certificates[other].facts.summary.notAfter {
+                chosen[certificate.keyKind] = index
+            }
         }
         return chosen.values.sorted()
     }

@@ -24,19 +24,13 @@ extension CertificateSummary {
     /// - Parameter certificate: is borrowed.
     @safe
     init?(_ certificate: OpaquePointer) {
-        guard let notBefore = unsafe Self.seconds(X509_get0_notBefore(certificate)),
-            let notAfter = unsafe Self.seconds(X509_get0_notAfter(certificate))
+        guard let notBefore = unsafe X509Certificate.seconds(X509_get0_notBefore(certificate)),
+            let notAfter = unsafe X509Certificate.seconds(X509_get0_notAfter(certificate))
         else { return nil }
         self.notBefore = notBefore
         self.notAfter = notAfter
         names = unsafe Self.names(certificate)
         issuer = unsafe Self.issuer(certificate)
-    }
-
-    private static func seconds(_ time: UnsafePointer<ASN1_TIME>?) -> Int64? {
-        var parts = unsafe tm()
-        guard let time = unsafe time, unsafe ASN1_TIME_to_tm(time, &parts) == 1 else { return nil }
-        return unsafe Int64(timegm(&parts))
     }
 
     private static func names(_ certificate: OpaquePointer) -> [String] {

@@ -46,7 +46,7 @@ private struct BasicResponse: ~Copyable {
     init(_ bytes: [UInt8]) throws(Unreadable) {
         clearErrorQueue()
         let response = unsafe bytes.withUnsafeBufferPointer { buffer in
-            var start = unsafe buffer.baseAddress
+            var start = buffer.baseAddress
             return unsafe d2i_OCSP_RESPONSE(nil, &start, buffer.count)
         }
         guard let response = unsafe response else { throw Unreadable() }
@@ -76,7 +76,7 @@ private struct BasicResponse: ~Copyable {
     }
 
     private static func isAbout(_ single: OpaquePointer, _ certificate: ServerCertificate) -> Bool {
-        guard let identifier = unsafe OCSP_SINGLERESP_get0_id(single).map({ unsafe OpaquePointer($0) }) else {
+        guard let identifier = unsafe OCSP_SINGLERESP_get0_id(single) else {
             return false
         }
         var (nameHash, digest): (UnsafeMutablePointer<ASN1_OCTET_STRING>?, OpaquePointer?)

@@ -39,9 +39,10 @@ final class ServerCertificate: Sendable {
         issuers = Array(certificates.dropFirst())
         names = leaf.names
         keyKind = leaf.keyKind
-        facts = TLSCertificateFacts(
-            file: chain.name, names: names.map(\.text), notBefore: leaf.notBefore, notAfter: leaf.notAfter,
-            keyKind: Self.name(ofKind: leaf.keyKind))
+        guard let summary = unsafe CertificateSummary(leaf.pointer) else {
+            throw TLSError(.unusableCertificate, "certificate \(chain.name) has no times of validity")
+        }
+        facts = TLSCertificateFacts(file: chain.name, summary: summary, keyKind: Self.name(ofKind: leaf.keyKind))
         // Whether OpenSSL will have it is known only once a context was asked to: too weak a key is refused.
         try use(in: SSLContext(.server))
     }
@@ -77,26 +78,8 @@ final class ServerCertificate: Sendable {
 package struct TLSCertificateFacts: Sendable, Equatable {
     /// Where it was read.
     package let file: String
-    /// Host names, and addresses as text.
-    package let names: [String]
-    /// Its validity, in seconds since 1970.
-    package let notBefore: Int64
-    package let notAfter: Int64
+    /// Its names, and its validity in seconds since 1970.
+    package let summary: CertificateSummary
     /// "ECDSA", "RSA", "Ed25519" or "other".
     package let keyKind: String
-}
-
-extension CertificateName {
-    /// As people write it.
-    var text: String {
-        switch self {
-        case .host(let host): return host
-        case .address(let bytes) where bytes.count == 4: return bytes.map { "\($0)" }.joined(separator: ".")
-        case .address(let bytes):
-            let groups = stride(from: 0, to: bytes.count - 1, by: 2).map { index in
-                String(UInt16(bytes[index]) << 8 | UInt16(bytes[index + 1]), radix: 16)
-            }
-            return groups.joined(separator: ":")
-        }
-    }
 }

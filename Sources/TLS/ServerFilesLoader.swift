@@ -16,9 +16,11 @@ struct ServerFilesLoader {
         let now = Int64(time(nil))
         for certificate in certificates {
             let facts = certificate.facts
-            if facts.notAfter <= now { report.warnings.append("the certificate \(facts.file) has expired") }
-            if facts.notBefore > now { report.warnings.append("the certificate \(facts.file) is not valid yet") }
-            if facts.names.isEmpty {
+            if facts.summary.notAfter <= now { report.warnings.append("the certificate \(facts.file) has expired") }
+            if facts.summary.notBefore > now {
+                report.warnings.append("the certificate \(facts.file) is not valid yet")
+            }
+            if facts.summary.names.isEmpty {
                 report.warnings.append("the certificate \(facts.file) carries no name that clients could accept")
             }
         }

@@ -59,7 +59,7 @@ func chooseCertificate(ssl: OpaquePointer?, alert: UnsafeMutablePointer<CInt>?, 
         return SSL_TLSEXT_ERR_OK
     }
     // There is no form for addresses, but some clients send them all the same.
-    guard state.unknownHost == .reject, CertificateNames.address(name) == nil else { return SSL_TLSEXT_ERR_NOACK }
+    guard state.unknownHost == .reject, CertificateNames.address(name[...]) == nil else { return SSL_TLSEXT_ERR_NOACK }
     unsafe alert?.pointee = SSL_AD_UNRECOGNIZED_NAME
     return SSL_TLSEXT_ERR_ALERT_FATAL
 }
@@ -68,7 +68,7 @@ func chooseCertificate(ssl: OpaquePointer?, alert: UnsafeMutablePointer<CInt>?, 
 func staple(ssl: OpaquePointer?, _: UnsafeMutableRawPointer?) -> CInt {
     guard
         let ssl = unsafe ssl, let state = unsafe ServerState.of(ssl), let leaf = unsafe SSL_get_certificate(ssl),
-        let response = state.response(for: unsafe leaf, now: Int64(time(nil)))
+        let response = unsafe state.response(for: leaf, now: Int64(time(nil)))
     else { return SSL_TLSEXT_ERR_NOACK }
     // OpenSSL frees the copy.
     guard let copy = unsafe CRYPTO_memdup(response, response.count, nil, 0) else { return SSL_TLSEXT_ERR_NOACK }

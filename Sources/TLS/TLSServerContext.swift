@@ -32,7 +32,12 @@ package final class TLSServerContext: Sendable {
         let authorities = try loader.authorities(settings)
         let staples = try loader.staples(settings, certificates)
         let file = try loader.ticketKeys(settings)
-        let ticketKeys = try previous?.state.ticketKeys ?? TicketKeyRing(file, now: now)
+        let ticketKeys: TicketKeyRing
+        if let previous {
+            ticketKeys = previous.state.ticketKeys
+        } else {
+            ticketKeys = try TicketKeyRing(file, now: now)
+        }
         try self.init(
             settings, certificates, authorities, staples, ticketKeys, loader.report(certificates, staples))
         // Once nothing can fail any more.

@@ -65,11 +65,6 @@ extension X509Certificate {
         unsafe Self.seconds(X509_get0_notAfter(pointer)) ?? .min
     }
 
-    /// The begin of its validity.
-    var notBefore: Int64 {
-        unsafe Self.seconds(X509_get0_notBefore(pointer)) ?? .max
-    }
-
     /// A time of ASN.1 in seconds since 1970.
     static func seconds(_ time: UnsafePointer<ASN1_TIME>?) -> Int64? {
         guard let time = unsafe time else { return nil }

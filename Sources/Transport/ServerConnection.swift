@@ -88,11 +88,13 @@ package final class ServerConnection: ChannelInboundHandler, Flushable {
         self.idleSince = opened
     }
 
-    /// "TLSv1.3", once the handshake is done.
-    package var tlsVersion: String? {
+    /// The TLS session; nil for plain text, and once the connection closes.
+    var tlsSession: TLSSession? {
         guard case .tls(let session) = phase else { return nil }
-        return session.version
+        return session
     }
+    /// What is known of the session's names, and why it failed.
+    var tlsNotes = TLSNotes()
 
     /// Whether the socket's queue has room: told by the channel, kept here because it is asked for often.
     private var isWritable = true
@@ -196,13 +198,17 @@ package final class ServerConnection: ChannelInboundHandler, Flushable {
     private func receive(_ bytes: inout ByteBuffer, _ session: TLSSession) {
         loop.plaintextIn.clear()
         do {
-            try session.receive(&bytes, plaintext: &loop.plaintextIn, output: &records)
+            try session.receive(&bytes, plaintext: &loop.plaintextIn, output: &records, now: loop.now)
         } catch {
+            tlsNotes.failure = error.failureReason
             server.handshakeFailed(self, error, wasEstablished: engine != nil)
             fail()
             return
         }
-        if engine == nil, session.isEstablished { makeEngine(session.negotiatedProtocol, scheme: "https") }
+        if engine == nil, session.isEstablished {
+            makeEngine(session.negotiatedProtocol, scheme: "https")
+            server.service.handshakeFinished(self)
+        }
         if engine != nil, loop.plaintextIn.readableBytes > 0 {
             var plaintext = loop.plaintextIn
             loop.plaintextIn = ByteBuffer()

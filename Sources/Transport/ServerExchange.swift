@@ -210,6 +210,8 @@ package protocol ExchangeService: AnyObject {
     /// A request came on a connection past the limit of connections: answer it with 503 and when to come back. Nothing
     /// of its body is read.
     func exchange(_ exchange: ServerExchange, declined head: RequestHead) -> any ExchangeHandler
+    /// A TLS handshake was finished: what it agreed on can be asked for.
+    func handshakeFinished(_ connection: ServerConnection)
     /// A connection was ended for a fault of the client's, in its TLS session, its framing or its pace.
     func connectionFailed(_ connection: ServerConnection, _ fault: ConnectionFault)
     /// A connection was refused as it came, or, with `connectionLimit`, is accepted only to be told so.
@@ -217,6 +219,7 @@ package protocol ExchangeService: AnyObject {
 }
 
 extension ExchangeService {
+    package func handshakeFinished(_ connection: ServerConnection) {}
     package func exchange(_ exchange: ServerExchange, declined head: RequestHead) -> any ExchangeHandler {
         self.exchange(exchange, refused: .tooManyConnections)
     }

@@ -110,7 +110,7 @@ final class UpstreamConnection: ChannelInboundHandler, Flushable, Sweepable {
         plaintext.clear()
         defer { if plaintext.capacity <= 256 * 1024 { loop.plaintextIn = plaintext } }
         do {
-            try session.receive(&bytes, plaintext: &plaintext, output: &records)
+            try session.receive(&bytes, plaintext: &plaintext, output: &records, now: loop.now)
         } catch {
             return fail(UpstreamError(engine == nil ? .tls : .protocolError, "\(error)"))
         }

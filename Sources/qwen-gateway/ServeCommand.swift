@@ -16,14 +16,18 @@ struct ServeCommand: AsyncParsableCommand {
         abstract: "Run the gateway.",
         discussion: """
             Everything is configured by environment variables, or by a .env file in the working directory.
+            SIGHUP reads the certificates again, which a change of their files does by itself.
             SIGTERM and SIGINT end it after the exchanges in progress, within SHUTDOWN_TIMEOUT; a second one at once.
             Exit codes: 0 ended as told, 69 the port is not free, 78 the configuration is wrong.
             """)
 
     func run() async throws {
         signal(SIGPIPE, SIG_IGN)
+        signal(SIGHUP, SIG_IGN)
         // A dump of the memory would hold every secret.
         ProcessHardening.disableCoreDumps()
+        // Some builds of OpenSSL write the keys of every session to the file that this names.
+        unsetenv("SSLKEYLOGFILE")
         // Asked for before the start, so that a signal during it is not lost.
         let signals = TerminationSignals()
         let configuration = try loadConfiguration()
@@ -46,7 +50,9 @@ struct ServeCommand: AsyncParsableCommand {
                 "admin_port": "\(server.adminPort.map { "\($0)" } ?? "off")",
                 "version": "\(gatewayVersion)", "workers": "\(configuration.workers)",
             ])
+        let reloads = ReloadSignals { await server.reload() }
         await signals.next()
+        reloads.cancel()
         Task {
             await signals.next()
             _ = sink.close(within: .seconds(1))
@@ -78,6 +84,26 @@ struct ServeCommand: AsyncParsableCommand {
         var text = "qwen-gateway can not start:\n"
         for problem in problems { text += "  \(problem)\n" }
         _ = unsafe text.withCString { unsafe write(2, $0, strlen($0)) }
+    }
+}
+
+/// Does something at each SIGHUP, one after the other; before and after it SIGHUP does nothing.
+final class ReloadSignals: Sendable {
+    private nonisolated(unsafe) let source: any DispatchSourceSignal
+    private let task: Task<Void, Never>
+
+    init(_ body: @escaping @Sendable () async -> Void) {
+        let (stream, continuation) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
+        signal(SIGHUP, SIG_IGN)
+        unsafe source = DispatchSource.makeSignalSource(signal: SIGHUP, queue: .global())
+        unsafe source.setEventHandler { continuation.yield() }
+        unsafe source.activate()
+        task = Task { for await _ in stream { await body() } }
+    }
+
+    func cancel() {
+        unsafe source.cancel()
+        task.cancel()
     }
 }
 

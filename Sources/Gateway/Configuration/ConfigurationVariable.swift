@@ -4,6 +4,15 @@ enum ConfigurationVariable: String, CaseIterable {
     case serverPort = "SERVER_PORT"
     case tlsCertificateFile = "TLS_CERT_FILE"
     case tlsKeyFile = "TLS_KEY_FILE"
+    case tlsCertificateDirectory = "TLS_CERT_DIR"
+    case tlsProfile = "TLS_PROFILE"
+    case tlsUnknownHost = "TLS_UNKNOWN_HOST"
+    case tlsTicketKeysFile = "TLS_TICKET_KEYS_FILE"
+    case tlsOCSPFile = "TLS_OCSP_FILE"
+    case tlsClientCAFile = "TLS_CLIENT_CA_FILE"
+    case tlsClientAuth = "TLS_CLIENT_AUTH"
+    case hstsMaxAge = "HSTS_MAX_AGE"
+    case corsAllowOrigins = "CORS_ALLOW_ORIGINS"
     case readTimeout = "READ_TIMEOUT"
     case writeTimeout = "WRITE_TIMEOUT"
     case handshakeTimeout = "HANDSHAKE_TIMEOUT"
@@ -67,6 +76,9 @@ enum ConfigurationVariable: String, CaseIterable {
         case .serverPort: "8080"
         case .tlsCertificateFile: "certs/server.pem"
         case .tlsKeyFile: "certs/server.key"
+        case .tlsProfile: "intermediate"
+        case .tlsUnknownHost: "default"
+        case .hstsMaxAge: "63072000"
         case .readTimeout, .writeTimeout, .shutdownTimeout: "30s"
         case .handshakeTimeout, .headerTimeout, .upstreamConnectTimeout: "10s"
         case .readMinRate, .writeMinRate: "500"
@@ -93,8 +105,9 @@ enum ConfigurationVariable: String, CaseIterable {
         case .qwenRegion: "intl"
         case .defaultModel: "qwen3-coder-plus"
         case .workers, .gatewayAPIKeys, .gatewayAdminKeys, .qwenAPIKey, .apiBaseURL, .upstreamCAFile, .oauthDeviceURL,
-            .credentialsSecret, .previousCredentialsSecret, .modelAliases, .maxConnectionsPerAddress, .memoryBudget,
-            .trustedProxies:
+            .tlsCertificateDirectory, .tlsTicketKeysFile, .tlsOCSPFile, .tlsClientCAFile, .tlsClientAuth,
+            .corsAllowOrigins, .credentialsSecret, .previousCredentialsSecret, .modelAliases,
+            .maxConnectionsPerAddress, .memoryBudget, .trustedProxies:
             nil
         }
     }
@@ -111,6 +124,12 @@ enum ConfigurationVariable: String, CaseIterable {
         case .qwenAPIKey: "sk-… (from the console of Model Studio)"
         case .apiBaseURL: "https://dashscope-intl.aliyuncs.com/compatible-mode/v1"
         case .upstreamCAFile: "certs/ca.pem"
+        case .tlsCertificateDirectory: "/etc/letsencrypt/live"
+        case .tlsTicketKeysFile: "/run/secrets/ticket.keys"
+        case .tlsOCSPFile: "certs/server.ocsp"
+        case .tlsClientCAFile: "certs/clients.pem"
+        case .tlsClientAuth: "required"
+        case .corsAllowOrigins: "https://app.example.com,http://localhost:5173"
         case .rateLimitTPM: "100000"
         case .rateLimitDailyTokens: "2000000"
         case .rateLimitStreams: "16"

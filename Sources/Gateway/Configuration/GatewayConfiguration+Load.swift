@@ -75,8 +75,7 @@ extension GatewayConfiguration {
     private static func read(_ reader: inout SettingsReader, _ purpose: Purpose, processorCount: Int) -> Self {
         let host = reader.value(.serverHost, fallback: "", parse: Values.host)
         let port = reader.value(.serverPort, fallback: 0, parse: Values.port)
-        let certificate = reader.value(.tlsCertificateFile, fallback: "", parse: Values.text)
-        let key = reader.value(.tlsKeyFile, fallback: "", parse: Values.text)
+        let tls = TLSSettings.read(&reader)
         let debugMode = reader.value(.debugMode, fallback: false, parse: Values.boolean)
         let allowsAnonymous = reader.value(.allowAnonymous, fallback: false, parse: Values.boolean)
         let region = reader.value(.qwenRegion, fallback: Region.intl, parse: Values.choice)
@@ -86,7 +85,7 @@ extension GatewayConfiguration {
         let needsKey = purpose == .serve && credentials.secret == nil
         return GatewayConfiguration(
             serverHost: host, serverPort: port,
-            tlsCertificateFile: reader.path(certificate), tlsKeyFile: reader.path(key),
+            tls: tls, browsers: BrowserSettings.read(&reader),
             readTimeout: reader.value(.readTimeout, fallback: .zero, parse: Values.timeout),
             writeTimeout: reader.value(.writeTimeout, fallback: .zero, parse: Values.timeout),
             handshakeTimeout: reader.value(.handshakeTimeout, fallback: .zero, parse: Values.timeout),
@@ -100,7 +99,7 @@ extension GatewayConfiguration {
             debugMode: debugMode,
             clientKeys: readClientKeys(
                 &reader,
-                areNeeded: purpose == .serve && !allowsAnonymous
+                areNeeded: purpose == .serve && !allowsAnonymous && tls.clientAuthentication == nil
                     && !ClientKeyStore(directory: credentials.directory).exists),
             allowsAnonymous: allowsAnonymous,
             limits: LimitSettings.read(&reader),

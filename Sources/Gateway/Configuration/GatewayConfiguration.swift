@@ -1,4 +1,5 @@
 package import Admission
+package import TLS
 package import Translation
 
 /// Everything that an operator decides, read and validated once, at the start of the process: one immutable value.
@@ -10,10 +11,10 @@ package struct GatewayConfiguration: Sendable {
     package var serverHost: String
     /// `SERVER_PORT`: 0...65535; 0 lets the system choose.
     package var serverPort: Int
-    /// `TLS_CERT_FILE`: the server's certificate chain in PEM.
-    package var tlsCertificateFile: String
-    /// `TLS_KEY_FILE`: the private key of its first certificate in PEM.
-    package var tlsKeyFile: String
+    /// `TLS_…`: certificates, and what is made of them.
+    package var tls: TLSServerSettings
+    /// `HSTS_MAX_AGE`, `CORS_ALLOW_ORIGINS`.
+    package var browsers: BrowserSettings
 
     /// `READ_TIMEOUT`: how long the body of a request may keep the gateway waiting; see `EdgeSettings.readMinRate`.
     package var readTimeout: Duration

@@ -32,6 +32,11 @@ struct SettingsReader {
     /// Whether a variable is set to nothing, for the few where that means something else than leaving it out.
     func isEmpty(_ variable: ConfigurationVariable) -> Bool { empty.contains(variable.rawValue) }
 
+    /// Whether a variable that was read has another value than its default's.
+    func isSet(_ variable: ConfigurationVariable) -> Bool {
+        settings.contains { $0.variable == variable.rawValue && $0.source != .default }
+    }
+
     // MARK: Values
 
     /// The value of a variable, or its default, which may depend on other variables. A value with a fault becomes a
@@ -91,6 +96,11 @@ struct SettingsReader {
     }
 
     // MARK: Problems
+
+    /// Reports what is wrong with a variable beside others.
+    mutating func report(_ variable: ConfigurationVariable, _ fault: ValueFault) {
+        problems.append("\(variable.rawValue) \(fault.phrase); for example \(variable.rawValue)=\(variable.example)")
+    }
 
     /// Reports the fault of a value.
     private mutating func report(_ variable: ConfigurationVariable, value: String, _ fault: ValueFault) {

@@ -18,6 +18,8 @@ actor ClientKeeper {
         var environment: [ClientRecord]
         var store: ClientKeyStore
         var allowsAnonymous: Bool
+        /// Whether clients can do with a certificate instead of a key.
+        var acceptsCertificates = false
         /// For who has no limits of its own.
         var defaults: ClientLimits
         var aliases: ModelAliases
@@ -71,7 +73,8 @@ actor ClientKeeper {
         } catch {
             throw StartupError("the client keys can not be read: \(error)", exitCode: .configuration)
         }
-        guard !records.isEmpty || !settings.environment.isEmpty || settings.allowsAnonymous else {
+        let needsKey = !settings.allowsAnonymous && !settings.acceptsCertificates
+        guard !records.isEmpty || !settings.environment.isEmpty || !needsKey else {
             throw StartupError(
                 "there is no client key, and without one no request would be served: make one with"
                     + " `qwen-gateway keys add NAME`, or set GATEWAY_API_KEYS, or ALLOW_ANONYMOUS=true to serve everyone"

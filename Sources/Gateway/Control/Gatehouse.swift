@@ -35,7 +35,8 @@ struct Gatehouse: Sendable {
         let keeper = ClientKeeper(
             ClientKeeper.Settings(
                 environment: environment, store: ClientKeyStore(directory: configuration.credentials.directory),
-                allowsAnonymous: configuration.allowsAnonymous, defaults: configuration.limits,
+                allowsAnonymous: configuration.allowsAnonymous,
+                acceptsCertificates: configuration.tls.clientAuthentication != nil, defaults: configuration.limits,
                 aliases: configuration.modelAliases),
             gates: gates, logger: logger)
         try await keeper.start()

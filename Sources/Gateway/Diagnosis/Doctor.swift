@@ -42,9 +42,12 @@ package struct Doctor: Sendable {
 
     private func certificate() -> Finding {
         do throws(TLSError) {
-            _ = try TLSServerContext(
-                certificateChainFile: configuration.tlsCertificateFile, privateKeyFile: configuration.tlsKeyFile)
-            return Finding("certificate", .ok, "\(configuration.tlsCertificateFile) and its key belong together.")
+            let context = try TLSServerContext(configuration.tls)
+            let files = context.certificateFacts.map(\.file).joined(separator: ", ")
+            guard context.report.warnings.isEmpty else {
+                return Finding("certificate", .warning, context.report.warnings.joined(separator: "; ") + ".")
+            }
+            return Finding("certificate", .ok, "\(files) and its key belong together.")
         } catch {
             return Finding(
                 "certificate", .problem, "\(error.reason).",
@@ -76,10 +79,10 @@ package struct Doctor: Sendable {
 
     private func fileModes() -> [Finding] {
         let directory = configuration.credentials.directory
-        let findings = [
-            FileModes.finding(".env", "file modes"), FileModes.finding(configuration.tlsKeyFile, "file modes"),
-            FileModes.finding(directory, "file modes"),
-        ]
+        let findings =
+            [
+                FileModes.finding(".env", "file modes"), FileModes.finding(directory, "file modes"),
+            ] + configuration.tls.certificates.map { FileModes.finding($0.key, "file modes") }
         return findings.compactMap { $0 }
     }
 

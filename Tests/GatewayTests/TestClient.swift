@@ -37,11 +37,12 @@ final class TestClient: Sendable {
     ///
     /// - Parameter reads: false leaves the body's window closed: the client does not read.
     func start(
-        _ method: String, _ path: String, body: String = "", fields: [(String, String)] = [], reads: Bool = true
+        _ method: String, _ path: String, body: String = "", fields: [(String, String)] = [], reads: Bool = true,
+        authority: String? = nil
     ) async throws -> TestResponse {
         var list = HeaderFields()
         for (name, value) in fields { list.append(name: name, value: value) }
-        let head = RequestHead(method: method, authority: authority, path: path, fields: list)
+        let head = RequestHead(method: method, authority: authority ?? self.authority, path: path, fields: list)
         let context = self.context
         return try await pool.submit { pool in
             let response = TestResponse(eventLoop: pool.eventLoopForTests(context), reads: reads)

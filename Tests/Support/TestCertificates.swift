@@ -54,24 +54,61 @@ package final class TestCertificates: Sendable {
         unsafe EVP_PKEY_free(authorityKey)
     }
 
-    /// A server certificate for these DNS names and IP addresses. `validity` is in seconds from now.
+    /// A certificate for these DNS names and IP addresses, a server's unless told otherwise. `validity` is in seconds
+    /// from now; `others` are further alternative names, as OpenSSL writes them.
     package func issue(
         names: [String] = ["localhost"], addresses: [String] = ["127.0.0.1", "::1"], key kind: Key = .ecdsaP256,
-        validity: Range<Int> = -3600..<86400
+        validity: Range<Int> = -3600..<86400, usage: String = "serverAuth", others: [String] = [],
+        subject: String? = nil
     ) throws -> Issued {
         let key = unsafe try Self.makeKey(kind)
         defer { unsafe EVP_PKEY_free(key) }
-        let alternatives = names.map { "DNS:\($0)" } + addresses.map { "IP:\($0)" }
+        let alternatives = names.map { "DNS:\($0)" } + addresses.map { "IP:\($0)" } + others
         let certificate = unsafe try Self.makeCertificate(
-            subject: names.first ?? addresses.first ?? "test", key: key, issuer: authorityCertificate,
+            subject: subject ?? names.first ?? addresses.first ?? "test", key: key, issuer: authorityCertificate,
             issuerKey: authorityKey, validity: validity,
             extensions: [
                 (NID_basic_constraints, "critical,CA:FALSE"), (NID_key_usage, "critical,digitalSignature"),
-                (NID_ext_key_usage, "serverAuth"), (NID_subject_key_identifier, "hash"),
-                (NID_authority_key_identifier, "keyid"), (NID_subject_alt_name, alternatives.joined(separator: ",")),
-            ])
+                (NID_ext_key_usage, usage), (NID_subject_key_identifier, "hash"),
+                (NID_authority_key_identifier, "keyid"),
+            ] + (alternatives.isEmpty ? [] : [(NID_subject_alt_name, alternatives.joined(separator: ","))]))
         defer { unsafe X509_free(certificate) }
         return unsafe try Self.write(certificate, key, name: UUID().uuidString, in: directory)
+    }
+
+    /// An OCSP response in DER that says that a certificate is good (or revoked), valid for so many seconds from now.
+    package func statusResponse(for issued: Issued, isGood: Bool = true, until end: Int = 3600) throws -> [UInt8] {
+        guard
+            let bio = unsafe BIO_new_mem_buf(issued.certificate, CInt(issued.certificate.count)),
+            let certificate = unsafe PEM_read_bio_X509(bio, nil, nil, nil),
+            let basic = unsafe OCSP_BASICRESP_new(),
+            let identifier = unsafe OCSP_cert_to_id(EVP_sha1(), certificate, authorityCertificate)
+        else { throw Failure(step: "OCSP response") }
+        defer {
+            unsafe OCSP_CERTID_free(identifier)
+            unsafe OCSP_BASICRESP_free(basic)
+            unsafe X509_free(certificate)
+            unsafe BIO_free(bio)
+        }
+        let (this, next) = unsafe (X509_gmtime_adj(nil, -3600), X509_gmtime_adj(nil, end))
+        defer {
+            unsafe ASN1_TIME_free(this)
+            unsafe ASN1_TIME_free(next)
+        }
+        guard
+            unsafe OCSP_basic_add1_status(
+                basic, identifier, isGood ? V_OCSP_CERTSTATUS_GOOD : V_OCSP_CERTSTATUS_REVOKED, 0, isGood ? nil : this,
+                this, next) != nil,
+            unsafe OCSP_basic_sign(basic, authorityCertificate, authorityKey, EVP_sha256(), nil, 0) == 1,
+            let response = unsafe OCSP_response_create(OCSP_RESPONSE_STATUS_SUCCESSFUL, basic)
+        else { throw Failure(step: "OCSP response") }
+        defer { unsafe OCSP_RESPONSE_free(response) }
+        var bytes = [UInt8](repeating: 0, count: max(0, Int(unsafe i2d_OCSP_RESPONSE(response, nil))))
+        unsafe bytes.withUnsafeMutableBufferPointer { buffer in
+            var start = buffer.baseAddress
+            _ = unsafe i2d_OCSP_RESPONSE(response, &start)
+        }
+        return bytes
     }
 
     private static func makeKey(_ kind: Key) throws -> OpaquePointer {

@@ -24,10 +24,12 @@ enum Fixture {
 
 extension TLSSession {
     /// Gives a server these bytes; what it decrypted, what it answers, and what it threw.
-    func feed(_ bytes: ByteBuffer) -> (plaintext: ByteBuffer, output: ByteBuffer, error: TLSError?) {
+    func feed(
+        _ bytes: ByteBuffer, now: NIODeadline = .uptimeNanoseconds(0)
+    ) -> (plaintext: ByteBuffer, output: ByteBuffer, error: TLSError?) {
         var (bytes, plaintext, output) = (bytes, ByteBuffer(), ByteBuffer())
         do throws(TLSError) {
-            try receive(&bytes, plaintext: &plaintext, output: &output)
+            try receive(&bytes, plaintext: &plaintext, output: &output, now: now)
             return (plaintext, output, nil)
         } catch {
             return (plaintext, output, error)

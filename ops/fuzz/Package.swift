@@ -36,9 +36,10 @@ let package = Package(
         module("Vault", ["COpenSSL"]),
         module("Qwen", ["Vault", "TLS", "HTTP", "JSON", "EventStream", nioCore]),
 
+        .target(name: "TestSupport", dependencies: ["COpenSSL"], path: "Support", swiftSettings: settings),
         .executableTarget(
             name: "fuzz",
-            dependencies: ["CLibFuzzer", "HTTP", "JSON", "EventStream", "Translation", "Qwen", nioCore],
+            dependencies: ["CLibFuzzer", "HTTP", "JSON", "EventStream", "Translation", "Qwen", "TLS", "TestSupport", nioCore],
             path: "Targets/fuzz", swiftSettings: settings),
     ]
 )

@@ -1,5 +1,6 @@
 import Admission
 internal import Glibc
+import TLS
 import Translation
 
 extension GatewayConfiguration {

@@ -1,4 +1,4 @@
-package import TLS
+import TLS
 
 /// `TLS_…`: what the public listener's TLS is made of.
 enum TLSSettings {

@@ -26,5 +26,8 @@ let targets: [String: Target] = [
     "http1-client": HTTP1Targets.client,
     "http2-server": HTTP2Targets.server,
     "http2-attack": AttackTarget.run,
+    "tls-server": TLSTargets.server,
+    "tls-client": TLSTargets.client,
+    "tls-records": TLSTargets.records,
     "http2-client": HTTP2Targets.client,
 ]

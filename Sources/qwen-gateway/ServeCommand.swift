@@ -27,7 +27,7 @@ struct ServeCommand: AsyncParsableCommand {
         // A dump of the memory would hold every secret.
         ProcessHardening.disableCoreDumps()
         // Some builds of OpenSSL write the keys of every session to the file that this names.
-        unsetenv("SSLKEYLOGFILE")
+        unsafe unsetenv("SSLKEYLOGFILE")
         // Asked for before the start, so that a signal during it is not lost.
         let signals = TerminationSignals()
         let configuration = try loadConfiguration()

@@ -29,7 +29,7 @@ final class GatewayExchange {
     var browserFields: (security: HeaderFields, cors: HeaderFields)?
     private var firstByte: NIODeadline?
 
-    init(service: GatewayService, server: ServerExchange, record: AccessRecord) {
+    init(service: GatewayService, server: ServerExchange, record: consuming AccessRecord) {
         self.service = service
         self.server = server
         self.record = record

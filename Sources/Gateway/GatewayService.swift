@@ -66,7 +66,7 @@ final class GatewayService: ExchangeService {
         return error
     }
 
-    func log(_ record: AccessRecord) {
+    func log(_ record: borrowing AccessRecord) {
         accessLog.append(record, now: loop.now)
     }
 
@@ -172,7 +172,8 @@ final class GatewayService: ExchangeService {
     }
 
     func exchange(_ server: ServerExchange, refused fault: RequestFault) -> any ExchangeHandler {
-        let exchange = makeExchange(server, nil)
+        let exchange = GatewayExchange(
+            service: self, server: server, record: makeRecord(server, requestID: requestIDs.next()))
         return refuse(exchange, APIError(fault))
     }
 
@@ -232,21 +233,32 @@ final class GatewayService: ExchangeService {
         return AnsweredExchange(exchange)
     }
 
-    private func makeExchange(_ server: ServerExchange, _ head: RequestHead?) -> GatewayExchange {
-        var requestID: String?
-        if let given = head?.fields["x-request-id"], RequestID.isAcceptable(given) { requestID = given }
-        var record = AccessRecord(
-            time: WallTime.now(), requestID: requestID ?? requestIDs.next(),
-            client: server.clientAddressText, method: head?.method ?? "-",
-            path: head.map { Router.path(of: $0.path) } ?? "-",
-            httpVersion: head?.version.rawValue ?? "-", tlsVersion: server.connection?.tlsVersion,
-            duration: .zero, outcome: .completed)
-        if let head, let parent = head.fields["traceparent"] {
+    private func makeExchange(_ server: ServerExchange, _ head: RequestHead) -> GatewayExchange {
+        let requestID: String
+        if let given = head.fields["x-request-id"], RequestID.isAcceptable(given) {
+            requestID = given
+        } else {
+            requestID = requestIDs.next()
+        }
+        var record = makeRecord(
+            server, requestID: requestID, method: head.method, path: Router.path(of: head.path),
+            version: head.version.rawValue)
+        if let parent = head.fields["traceparent"] {
             record.trace = TraceContext(parent: parent, state: head.fields["tracestate"])
         }
         let exchange = GatewayExchange(service: self, server: server, record: record)
         if audience == .clients { exchange.browserFields = browserFields(server, head) }
         return exchange
+    }
+
+    /// - Parameters: what is known of the request; nothing is of one that was refused unread.
+    private func makeRecord(
+        _ server: ServerExchange, requestID: String, method: String = "-", path: String = "-", version: String = "-"
+    ) -> AccessRecord {
+        AccessRecord(
+            time: WallTime.now(), requestID: requestID, client: server.clientAddressText, method: method, path: path,
+            httpVersion: version, tlsVersion: server.connection?.tlsVersion, duration: .zero, outcome: .completed)
+    }
     }
 }
 

@@ -206,9 +206,10 @@ enum Router {
 
     /// The path of a target: without its query, without slashes at its end.
     static func path(of target: String) -> String {
-        guard target.utf8.contains(where: { $0 == UInt8(ascii: "?") }) || target.utf8.last == UInt8(ascii: "/") else {
-            return target
-        }
+        let bytes = target.utf8Span.span
+        var hasQuery = false
+        for index in bytes.indices where bytes[index] == UInt8(ascii: "?") { hasQuery = true }
+        guard hasQuery || bytes.isEmpty || bytes[bytes.count - 1] == UInt8(ascii: "/") else { return target }
         let path = target.utf8.prefix { $0 != UInt8(ascii: "?") }
         guard let end = path.lastIndex(where: { $0 != UInt8(ascii: "/") }) else { return "/" }
         return String(path[...end]) ?? target

@@ -17,7 +17,7 @@ package final class AccessLog {
     package var flushDue: NIODeadline? { buffer.flushDue }
 
     /// Logs an exchange.
-    package func append(_ record: AccessRecord, now: NIODeadline) {
+    package func append(_ record: borrowing AccessRecord, now: NIODeadline) {
         buffer.append(now: now) { $0.write(record) }
     }
 

@@ -1,7 +1,7 @@
 extension LineWriter {
     /// Writes the line of an exchange. The order of its fields is fixed, so that lines can be compared by eye.
-    mutating func write(_ record: AccessRecord) {
-        begin(record.time, level: "info", message: "access")
+    mutating func write(_ record: borrowing AccessRecord) {
+        begin(record.time, plain: "info", "access")
         field("request_id", record.requestID)
         field("trace_id", record.trace?.traceID)
         field("client", record.client)

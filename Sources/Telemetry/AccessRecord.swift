@@ -1,7 +1,9 @@
 package import NIOCore
 
 /// What the access log says of one exchange. What is nil is left out of the line.
-package struct AccessRecord: Sendable {
+///
+/// Not copied: a copy would count a reference to each of its texts, on the path of every request.
+package struct AccessRecord: ~Copyable, Sendable {
     /// The time that the line bears.
     package var time: WallTime
     /// The exchange's `X-Request-Id`.

@@ -21,7 +21,7 @@ extension LineBytes {
         var rest = value
         var word: UInt64 = 0
         for _ in 0..<digits { word.prependDigit(of: &rest) }
-        writeText(word, count: digits)
+        append(word, length: digits)
     }
 
     private mutating func writeMagnitude(_ value: UInt) {
@@ -37,11 +37,7 @@ extension LineBytes {
             word.prependDigit(of: &rest)
             count += 1
         } while rest > 0
-        writeText(word, count: count)
-    }
-
-    private mutating func writeText(_ word: UInt64, count: Int) {
-        for index in 0..<count { append(UInt8(truncatingIfNeeded: word >> (8 * UInt64(index)))) }
+        append(word, length: count)
     }
 }
 

@@ -7,10 +7,13 @@ extension LineBytes {
         unsafe append(contentsOf: UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
     }
 
-    /// Writes text as it is.
+    /// Writes text as it is. Not for literals, whose bytes need no look at how a string is stored.
+    @_disfavoredOverload
     mutating func write(_ text: String) {
-        var text = text
-        text.withUTF8 { unsafe append(contentsOf: UnsafeRawBufferPointer($0)) }
+        let isWritten: Void? = unsafe text.utf8.withContiguousStorageIfAvailable {
+            unsafe append(contentsOf: UnsafeRawBufferPointer($0))
+        }
+        if isWritten == nil { for byte in text.utf8 { append(byte) } }
     }
 
     /// Writes a quoted JSON string (RFC 8259 §7), which is also the quoted form of the text format.
@@ -38,18 +41,42 @@ extension LineBytes {
     }
 }
 
-extension Span<UInt8> {
-    /// Whether all bytes are ASCII that stands for itself between quotes.
+extension UnsafeRawBufferPointer {
+    /// Whether all bytes are ASCII that stands for itself between quotes: 0x20...0x7E without quote and backslash.
     var isPlain: Bool {
-        unsafe withUnsafeBufferPointer { bytes in
-            var marks: UInt8 = 0
-            for index in 0..<bytes.count {
-                let byte = unsafe bytes[index]
-                // 0x20...0x7E without quote and backslash; no early exit, so that the loop becomes vector code.
-                marks |= (byte &- 0x20 >= 0x5F ? 1 : 0) | (byte == 0x22 ? 1 : 0) | (byte == 0x5C ? 1 : 0)
-            }
-            return marks == 0
+        guard let start = baseAddress else { return true }
+        var marks: UInt64 = 0
+        var offset = 0
+        while count - offset >= 8 {
+            marks |= unsafe Self.marks(in: start.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
+            offset += 8
         }
+        // The bytes before the last word, which are looked at once more, are free; a short text is put into one.
+        if offset < count {
+            if count >= 8 {
+                marks |= unsafe Self.marks(in: start.loadUnaligned(fromByteOffset: count - 8, as: UInt64.self))
+            } else {
+                var word: UInt64 = 0x2020_2020_2020_2020
+                for index in 0..<count {
+                    word = unsafe word << 8 | UInt64(start.load(fromByteOffset: index, as: UInt8.self))
+                }
+                marks |= Self.marks(in: word)
+            }
+        }
+        return marks == 0
+    }
+
+    /// Not zero if one of the eight bytes is not plain. A byte may be marked for its neighbour's sake, but none where
+    /// all are plain.
+    @inline(__always)
+    private static func marks(in word: UInt64) -> UInt64 {
+        let ones: UInt64 = 0x0101_0101_0101_0101
+        func below(_ word: UInt64, _ limit: UInt64) -> UInt64 { (word &- ones &* limit) & ~word }
+        let isQuote = below(word ^ ones &* UInt64(UInt8(ascii: "\"")), 1)
+        let isBackslash = below(word ^ ones &* UInt64(UInt8(ascii: "\\")), 1)
+        // 0x7F overflows into the high bit; all above has it.
+        let isHigh = word | (word &+ ones)
+        return (below(word, 0x20) | isQuote | isBackslash | isHigh) & (ones &* 0x80)
     }
 }
 

@@ -43,6 +43,26 @@ struct LineWriter: ~Copyable {
         }
     }
 
+    /// The same for level and message of the gateway's own, in which nothing is to be escaped, quoted or redacted.
+    mutating func begin(_ time: WallTime, plain level: StaticString, _ message: StaticString) {
+        switch format {
+        case .json:
+            bytes.write("{\"time\":\"")
+            timestamp.write(time, into: &bytes)
+            bytes.write("\",\"level\":\"")
+            bytes.write(level)
+            bytes.write("\",\"msg\":\"")
+            bytes.write(message)
+            bytes.write("\"")
+        case .text:
+            timestamp.write(time, into: &bytes)
+            bytes.write(" ")
+            bytes.write(level)
+            bytes.write(" ")
+            bytes.write(message)
+        }
+    }
+
     mutating func end() {
         switch format {
         case .json: bytes.write("}\n")
@@ -50,6 +70,7 @@ struct LineWriter: ~Copyable {
         }
     }
 
+    @inline(__always)
     mutating func field(_ name: StaticString, _ text: String?) {
         guard let text else { return }
         writeName(name)
@@ -57,6 +78,7 @@ struct LineWriter: ~Copyable {
     }
 
     /// Text of the gateway's own, in which nothing is to be escaped or redacted.
+    @inline(__always)
     mutating func field(_ name: StaticString, plain text: String?) {
         guard let text else { return }
         writeName(name)
@@ -65,25 +87,30 @@ struct LineWriter: ~Copyable {
         if format == .json { bytes.append(UInt8(ascii: "\"")) }
     }
 
+    @inline(__always)
     mutating func field(_ name: StaticString, _ number: Int?) {
         guard let number else { return }
         writeName(name)
         bytes.writeDecimal(number)
     }
 
+    @inline(__always)
     mutating func field(_ name: StaticString, _ flag: Bool?) {
         guard let flag else { return }
         writeName(name)
-        bytes.write(flag ? "true" : "false")
+        if flag { bytes.write("true") } else { bytes.write("false") }
     }
 
     /// A length of time, in milliseconds.
+    @inline(__always)
     mutating func field(_ name: StaticString, _ time: TimeAmount?) {
         guard let time else { return }
         writeName(name)
         bytes.writeMilliseconds(time)
     }
 
+    /// Inlined, so that the name is copied in a few stores whose number is known.
+    @inline(__always)
     private mutating func writeName(_ name: StaticString) {
         switch format {
         case .json:
@@ -126,10 +153,10 @@ struct LineWriter: ~Copyable {
     /// - Returns: False, with nothing written, if there is.
     private mutating func writePlain(_ text: String, quote: Bool) -> Bool {
         unsafe text.utf8.withContiguousStorageIfAvailable { utf8 in
-            let span = unsafe utf8.span
-            guard span.isPlain, !secrets.occur(in: span) else { return false }
+            let text = UnsafeRawBufferPointer(utf8)
+            guard unsafe text.isPlain, unsafe !secrets.occur(in: utf8.span) else { return false }
             if quote { bytes.append(UInt8(ascii: "\"")) }
-            unsafe bytes.append(contentsOf: UnsafeRawBufferPointer(utf8))
+            unsafe bytes.append(contentsOf: text)
             if quote { bytes.append(UInt8(ascii: "\"")) }
             return true
         } ?? false

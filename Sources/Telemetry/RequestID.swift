@@ -3,7 +3,7 @@
 /// They tell lines of a log apart and are no secret: 120 bits of a fast generator, seeded by the system's.
 package struct RequestIDGenerator {
     /// Digits and lower-case letters without i, l, o and u, which are misread.
-    private static let alphabet = Array("0123456789abcdefghjkmnpqrstvwxyz".utf8)
+    private static let alphabet: StaticString = "0123456789abcdefghjkmnpqrstvwxyz"
 
     private var state: (UInt64, UInt64)
 
@@ -22,19 +22,15 @@ package struct RequestIDGenerator {
     package mutating func next() -> String {
         let words = (random(), random())
         return unsafe String(unsafeUninitializedCapacity: 28) { output in
-            var index = 0
-            for byte in "req_".utf8 {
-                unsafe output[index] = byte
-                index += 1
+            let alphabet = unsafe Self.alphabet.utf8Start
+            for (index, byte) in "req_".utf8.enumerated() { unsafe output[index] = byte }
+            // The generator's low bits are its weakest: the upper 60 make twelve characters.
+            for digit in 0..<12 {
+                let shift = 4 + 5 * UInt64(digit)
+                unsafe output[4 + digit] = alphabet[Int(words.0 >> shift & 31)]
+                unsafe output[16 + digit] = alphabet[Int(words.1 >> shift & 31)]
             }
-            for word in [words.0, words.1] {
-                // The generator's low bits are its weakest: the upper 60 make twelve characters.
-                for digit in 0..<12 {
-                    unsafe output[index] = Self.alphabet[Int(word >> (4 + 5 * UInt64(digit)) & 31)]
-                    index += 1
-                }
-            }
-            return index
+            return 28
         }
     }
 

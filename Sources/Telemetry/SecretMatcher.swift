@@ -42,9 +42,10 @@ struct SecretMatcher: Sendable {
     private let filter: [Bool]
 
     /// - Parameters:
-    ///   - secrets: of at least four bytes each.
+    ///   - secrets: of at least four bytes each; shorter ones are left aside.
     ///   - forms: of others.
     init(_ secrets: [[UInt8]], forms: [SecretForm] = []) {
+        let secrets = secrets.filter { $0.count >= 4 }
         self.secrets = secrets.sorted { $0.count > $1.count }
         self.forms = forms
         shortest = min(self.secrets.last?.count ?? .max, forms.map(\.length).min() ?? .max)
@@ -87,14 +88,18 @@ struct SecretMatcher: Sendable {
 
     private func firstMatch(in text: Span<UInt8>, from start: Int) -> Range<Int>? {
         guard text.count - start >= shortest else { return nil }
-        var window: UInt32 = 0
-        for index in start..<(text.count - shortest + 4) {
-            window = window >> 8 | UInt32(text[index]) << 24
-            let position = index - 3
-            guard position >= start, filter[Self.hash(window)] else { continue }
-            if let length = lengthOfSecret(in: text, at: position) { return position..<(position + length) }
+        return unsafe text.withUnsafeBytes { bytes in
+            unsafe filter.withUnsafeBufferPointer { filter in
+                // Four bytes at least, as every secret has, follow the last position.
+                for position in start...(bytes.count - shortest) {
+                    let window = unsafe UInt32(
+                        littleEndian: bytes.loadUnaligned(fromByteOffset: position, as: UInt32.self))
+                    guard unsafe filter[Self.hash(window)] else { continue }
+                    if let length = lengthOfSecret(in: text, at: position) { return position..<(position + length) }
+                }
+                return nil
+            }
         }
-        return nil
     }
 
     private func lengthOfSecret(in text: Span<UInt8>, at position: Int) -> Int? {

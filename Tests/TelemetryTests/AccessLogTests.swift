@@ -4,18 +4,24 @@ import Testing
 @testable import Telemetry
 
 @Suite struct AccessLogTests {
-    static let full = AccessRecord(
-        time: .fixed, requestID: "req_0123456789abcdefghjkmnpq", client: "2001:db8::1", key: "env-1", method: "POST",
-        path: "/v1/chat/completions?api_key=sk-in-the-query", status: 200, httpVersion: "HTTP/2", tlsVersion: "TLSv1.3",
-        model: "qwen3-coder-plus", stream: true, bytesIn: 331, bytesOut: 40_213, upstreamStatus: 200,
-        upstreamTime: .microseconds(81_234), firstByteTime: .nanoseconds(82_000_999), duration: .seconds(61),
-        outcome: .completed)
+    static var full: AccessRecord {
+        AccessRecord(
+            time: .fixed, requestID: "req_0123456789abcdefghjkmnpq", client: "2001:db8::1", key: "env-1",
+            method: "POST",
+            path: "/v1/chat/completions?api_key=sk-in-the-query", status: 200, httpVersion: "HTTP/2",
+            tlsVersion: "TLSv1.3",
+            model: "qwen3-coder-plus", stream: true, bytesIn: 331, bytesOut: 40_213, upstreamStatus: 200,
+            upstreamTime: .microseconds(81_234), firstByteTime: .nanoseconds(82_000_999), duration: .seconds(61),
+            outcome: .completed)
+    }
 
-    static let sparse = AccessRecord(
-        time: .fixed, requestID: "a", client: "192.0.2.7", method: "GET", path: "/", httpVersion: "HTTP/1.1",
-        duration: .nanoseconds(999), outcome: .clientCancelled, errorCode: "client_closed")
+    static var sparse: AccessRecord {
+        AccessRecord(
+            time: .fixed, requestID: "a", client: "192.0.2.7", method: "GET", path: "/", httpVersion: "HTTP/1.1",
+            duration: .nanoseconds(999), outcome: .clientCancelled, errorCode: "client_closed")
+    }
 
-    static func line(_ record: AccessRecord, format: LogFormat, secrets: [String] = []) -> String {
+    static func line(_ record: borrowing AccessRecord, format: LogFormat, secrets: [String] = []) -> String {
         LogPipe.capture(format: format) { sink in
             let log = AccessLog(sink: sink, redactor: SecretRedactor(secrets))
             log.append(record, now: .now())

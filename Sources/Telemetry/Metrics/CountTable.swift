@@ -1,12 +1,14 @@
 /// Counts by a set of labels, kept by one event loop and added to others' when they are read.
 ///
-/// Bounded: past `capacity` sets of labels, what is new is counted under `overflow`. The set that was counted last is
-/// found without hashing, for most of what follows is like it.
+/// Bounded: past `capacity` sets of labels, what is new is counted under `overflow`. The two sets that were counted
+/// last are found without hashing, for most of what follows is like one of them.
 struct CountTable<Labels: Hashable & Sendable>: Sendable {
     private(set) var labels: [Labels] = []
     private(set) var counts: [UInt64] = []
     private var places: [Labels: Int] = [:]
+    /// The places of the set that was counted last, and of another one before it.
     private var last = 0
+    private var other = 0
     private let capacity: Int
     private let overflow: Labels
 
@@ -27,6 +29,8 @@ struct CountTable<Labels: Hashable & Sendable>: Sendable {
     subscript(_ set: Labels) -> UInt64 { places[set].map { counts[$0] } ?? 0 }
 
     private mutating func place(of set: Labels) -> Int {
+        if last < labels.count, labels[last] == set { return last }
+        swap(&last, &other)
         if last < labels.count, labels[last] == set { return last }
         if let place = places[set] {
             last = place

@@ -1,3 +1,4 @@
+internal import Glibc
 import NIOCore
 
 /// An ordered list of header or trailer fields (RFC 9110 §5), kept in one flat store: appending a field copies its bytes
@@ -20,39 +21,38 @@ package struct HeaderFields: Sendable {
 
     /// Makes room for as many fields with as many bytes in all their names and values.
     package mutating func reserve(fields fieldCount: Int, bytes: Int) {
-        _ = writable(fields: max(0, fieldCount - count), bytes: max(0, bytes - byteCount))
+        reserve(more: max(0, fieldCount - count), bytes: max(0, bytes - byteCount))
     }
 
     package mutating func removeAll(keepingCapacity: Bool) {
         if keepingCapacity, isKnownUniquelyReferenced(&store) { store?.removeAll() } else { store = nil }
     }
 
-    /// The store, owned by this list alone and with room for so much more.
-    @inline(__always)
-    private mutating func writable(fields: Int, bytes: Int) -> HeaderStore {
+    /// Has a store of its own with room for so much more.
+    private mutating func reserve(more fields: Int, bytes: Int) {
         // First the count of owners: the constant is one more.
-        if isKnownUniquelyReferenced(&store), let store, store.hasRoom(fields: fields, bytes: bytes) { return store }
-        return grow(fields: fields, bytes: bytes)
+        if isKnownUniquelyReferenced(&store), let store, store.hasRoom(fields: fields, bytes: bytes) { return }
+        grow(fields: fields, bytes: bytes)
     }
 
     @inline(never)
-    private mutating func grow(fields: Int, bytes: Int) -> HeaderStore {
-        let larger: HeaderStore
+    private mutating func grow(fields: Int, bytes: Int) {
         if let store {
-            larger = store.copy(fields: max(fields, store.fieldCount), bytes: max(bytes, store.byteCount))
+            self.store = store.copy(fields: max(fields, store.fieldCount), bytes: max(bytes, store.byteCount))
         } else {
-            larger = HeaderStore(fields: max(fields, 4), bytes: max(bytes, 128))
+            store = HeaderStore(fields: max(fields, 4), bytes: max(bytes, 128))
         }
-        store = larger
-        return larger
     }
 
     @_disfavoredOverload
     package mutating func append(_ name: StaticString, _ value: String) {
         name.withUTF8Buffer { name in
-            var value = value
-            value.withUTF8 { value in
-                unsafe append(name: UnsafeRawBufferPointer(name), value: UnsafeRawBufferPointer(value))
+            let name = UnsafeRawBufferPointer(name)
+            let isAppended: Void? = unsafe value.utf8.withContiguousStorageIfAvailable { value in
+                unsafe append(name: name, value: UnsafeRawBufferPointer(value))
+            }
+            if isAppended == nil {
+                unsafe Array(value.utf8).withUnsafeBytes { value in unsafe append(name: name, value: value) }
             }
         }
     }
@@ -76,11 +76,16 @@ package struct HeaderFields: Sendable {
 
     /// Appends a field from raw bytes, which are copied.
     package mutating func append(name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer) {
-        let store = writable(fields: 1, bytes: name.count + value.count)
-        let start = store.byteCount
-        unsafe store.append(name)
-        unsafe store.append(value)
-        store.record(start: start, nameLength: name.count)
+        if isKnownUniquelyReferenced(&store), unsafe appendToStore(name, value) { return }
+        grow(fields: 1, bytes: name.count + value.count)
+        _ = unsafe appendToStore(name, value)
+    }
+
+    /// The list holds its store for as long as this takes: no reference is counted, which would cost as much again.
+    @inline(__always)
+    private func appendToStore(_ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) -> Bool {
+        guard let store else { return false }
+        return unsafe Unmanaged.passUnretained(store)._withUnsafeGuaranteedRef { unsafe $0.append(name, value) }
     }
 
     /// Appends all fields of `other`.
@@ -90,14 +95,8 @@ package struct HeaderFields: Sendable {
             store = others
             return
         }
-        let store = writable(fields: others.fieldCount, bytes: others.byteCount)
-        for index in 0..<others.fieldCount {
-            let field = others[index]
-            let start = store.byteCount
-            unsafe store.append(UnsafeRawBufferPointer(rebasing: others.bytes[field.name]))
-            unsafe store.append(UnsafeRawBufferPointer(rebasing: others.bytes[field.value]))
-            store.record(start: start, nameLength: field.name.count)
-        }
+        reserve(more: others.fieldCount, bytes: others.byteCount)
+        unsafe other.forEach { name, value in unsafe append(name: name, value: value) }
     }
 
     /// Calls `body` with each field in order; the bytes are valid during the call only.
@@ -166,6 +165,13 @@ package struct HeaderFields: Sendable {
         firstIndex(of: name).map { value(at: $0) }
     }
 
+    /// The first value of a field as a number of decimal digits alone; nil for anything else. `name` is given in lower
+    /// case.
+    package func decimal(_ name: StaticString) -> Int? {
+        guard let index = firstIndex(of: name) else { return nil }
+        return unsafe withField(at: index) { _, value in unsafe value.decimal }
+    }
+
     /// Whether the first field of this name has exactly this value. Both are given in lower case; the case of the
     /// value does not count.
     package func isValue(_ expected: StaticString, of name: StaticString) -> Bool {
@@ -194,7 +200,10 @@ package struct HeaderFields: Sendable {
     /// The index of the first field of this name. `name` is given in lower case.
     package func firstIndex(of name: StaticString) -> Int? {
         guard let store else { return nil }
-        return (0..<store.fieldCount).first { Self.isNamed(store, $0, name) }
+        return unsafe Unmanaged.passUnretained(store)._withUnsafeGuaranteedRef { store in
+            for index in 0..<store.fieldCount where Self.isNamed(store, index, name) { return index }
+            return nil
+        }
     }
 
     /// Whether the field at `index` bears `name`, given in lower case (RFC 9110 §5.1: names ignore case).
@@ -213,6 +222,9 @@ package struct HeaderFields: Sendable {
     /// Whether the first bytes are `text`, given in lower case. There must be as many.
     private static func matches(_ bytes: UnsafeRawBufferPointer, _ text: StaticString) -> Bool {
         text.withUTF8Buffer { expected in
+            // Most are in lower case already.
+            guard let start = bytes.baseAddress, let other = expected.baseAddress else { return true }
+            if unsafe memcmp(start, other, expected.count) == 0 { return true }
             for offset in 0..<expected.count {
                 var byte = unsafe bytes[offset]
                 if byte >= 0x41 && byte <= 0x5A { byte |= 0x20 }
@@ -228,5 +240,19 @@ extension HeaderFields: Equatable {
         guard let one = left.store, let other = right.store else { return left.isEmpty && right.isEmpty }
         guard one.fieldCount == other.fieldCount, unsafe one.bytes.elementsEqual(other.bytes) else { return false }
         return (0..<one.fieldCount).allSatisfy { one[$0] == other[$0] }
+    }
+}
+
+extension UnsafeRawBufferPointer {
+    /// A number of decimal digits alone; nil for anything else, and for one of more than eighteen.
+    var decimal: Int? {
+        guard count > 0, count <= 18 else { return nil }
+        var number = 0
+        for index in 0..<count {
+            let digit = unsafe self[index] &- UInt8(ascii: "0")
+            guard digit <= 9 else { return nil }
+            number = number &* 10 &+ Int(digit)
+        }
+        return number
     }
 }

@@ -66,20 +66,21 @@ final class HeaderStore: @unchecked Sendable {
     @inline(__always)
     var bytes: UnsafeRawBufferPointer { unsafe UnsafeRawBufferPointer(rebasing: memory[..<byteCount]) }
 
-    /// Appends bytes to the name or the value that is being written. There must be room.
+    /// Appends a field; false, with nothing changed, where there is no room for it.
     @inline(__always)
-    func append(_ bytes: UnsafeRawBufferPointer) {
-        unsafe UnsafeMutableRawBufferPointer(rebasing: memory[byteCount...]).copyMemory(from: bytes)
-        byteCount += bytes.count
-    }
-
-    /// Takes note of a field whose value ends with the last byte. There must be room.
-    @inline(__always)
-    func record(start: Int, nameLength: Int) {
+    func append(_ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) -> Bool {
+        guard hasRoom(fields: 1, bytes: name.count + value.count), let start = unsafe memory.baseAddress else {
+            return false
+        }
+        if let bytes = name.baseAddress { unsafe (start + byteCount).copyMemory(from: bytes, byteCount: name.count) }
+        let end = byteCount + name.count
+        if let bytes = value.baseAddress { unsafe (start + end).copyMemory(from: bytes, byteCount: value.count) }
         fieldCount += 1
         let field = Field(
-            start: UInt32(start), nameLength: UInt32(nameLength),
-            valueLength: UInt32(byteCount - start - nameLength))
-        unsafe memory.storeBytes(of: field, toByteOffset: memory.count - fieldCount * Self.stride, as: Field.self)
+            start: UInt32(truncatingIfNeeded: byteCount), nameLength: UInt32(truncatingIfNeeded: name.count),
+            valueLength: UInt32(truncatingIfNeeded: value.count))
+        unsafe (start + memory.count - fieldCount * Self.stride).storeBytes(of: field, as: Field.self)
+        byteCount = end + value.count
+        return true
     }
 }

@@ -1,24 +1,23 @@
 /// What belongs to the open streams of a connection, by their identifiers. Those only ever grow: adding one appends, and
 /// finding one is a binary search in a few cache lines.
 ///
-/// Inlinable, so that other modules get code for their own elements.
-package struct StreamTable<Element> {
+/// Public and inlinable, so that other modules get code for their own elements: of what is package the compiler makes
+/// none beyond the module.
+@frozen public struct StreamTable<Element> {
     @usableFromInline var ids: [Int32] = []
     @usableFromInline var elements: [Element] = []
 
-    @inlinable package init() {}
+    @inlinable public init() {}
 
-    @inlinable package var count: Int { elements.count }
-    @inlinable package var isEmpty: Bool { elements.isEmpty }
+    @inlinable public var count: Int { elements.count }
+    @inlinable public var isEmpty: Bool { elements.isEmpty }
     /// All elements, by ascending identifier.
-    @inlinable package var all: [Element] { elements }
+    @inlinable public var all: [Element] { elements }
 
-    @inlinable package subscript(id: Int32) -> Element? {
+    @inlinable public subscript(id: Int32) -> Element? {
         let index = place(of: id)
         return index < ids.count && ids[index] == id ? elements[index] : nil
     }
-
-    @inlinable package subscript(id: StreamID) -> Element? { self[id.rawValue] }
 
     /// Where the identifier is, or where it would have to be.
     @inlinable func place(of id: Int32) -> Int {
@@ -32,7 +31,7 @@ package struct StreamTable<Element> {
     }
 
     /// Adds an element, or puts it in the place of the one with its identifier.
-    @inlinable package mutating func insert(_ element: Element, at id: Int32) {
+    @inlinable public mutating func insert(_ element: Element, at id: Int32) {
         if let last = ids.last, last >= id {
             let index = place(of: id)
             if ids[index] == id {
@@ -48,7 +47,7 @@ package struct StreamTable<Element> {
     }
 
     @discardableResult @inlinable
-    package mutating func remove(_ id: Int32) -> Element? {
+    public mutating func remove(_ id: Int32) -> Element? {
         let index = place(of: id)
         guard index < ids.count, ids[index] == id else { return nil }
         ids.remove(at: index)
@@ -58,8 +57,12 @@ package struct StreamTable<Element> {
         return element
     }
 
-    @inlinable package mutating func removeAll() {
+    @inlinable public mutating func removeAll() {
         ids = []
         elements = []
     }
+}
+
+extension StreamTable {
+    @inline(__always) package subscript(id: StreamID) -> Element? { self[id.rawValue] }
 }

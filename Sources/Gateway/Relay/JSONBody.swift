@@ -10,7 +10,7 @@ enum JSONBody {
             return APIError(
                 .unsupportedMediaType, "The body must be JSON: send it with 'Content-Type: application/json'.")
         }
-        if let length = head.fields["content-length"].flatMap({ Int($0) }), length > limit { return tooLarge(limit) }
+        if let length = head.fields.decimal("content-length"), length > limit { return tooLarge(limit) }
         return nil
     }
 

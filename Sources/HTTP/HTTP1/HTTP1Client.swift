@@ -143,7 +143,7 @@ package final class HTTP1Client: ClientEngine {
     }
 
     package func nextEvent() -> ClientEvent? {
-        events.popFirst()
+        events.popFirst(isIdle: true)
     }
 
     package func consume(_ stream: StreamID, _ bytes: Int) {

@@ -110,7 +110,7 @@ package final class HTTP1Server: ServerEngine {
     }
 
     package func nextEvent() -> ServerEvent? {
-        guard let event = events.popFirst() else { return nil }
+        guard let event = events.popFirst(isIdle: true) else { return nil }
         if case .head = event, exchange?.continuation == .expected { exchange?.continuation = .due }
         return event
     }

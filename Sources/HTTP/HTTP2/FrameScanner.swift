@@ -35,6 +35,10 @@ struct FrameScanner {
     /// Reads header bytes from `offset` on; returns where it stopped.
     mutating func readHeader(_ bytes: UnsafeRawBufferPointer, from offset: Int) -> Int {
         var offset = offset
+        if headerBytes == 0, bytes.count - offset >= Self.headerLength {
+            unsafe readWholeHeader(bytes, at: offset)
+            return offset + Self.headerLength
+        }
         while headerBytes < Self.headerLength, offset < bytes.count {
             let byte = unsafe bytes[offset]
             switch headerBytes {
@@ -51,6 +55,18 @@ struct FrameScanner {
             payloadLeft = header.length
         }
         return offset
+    }
+
+    /// Reads a header that has come in one piece, as nearly all do.
+    private mutating func readWholeHeader(_ bytes: UnsafeRawBufferPointer, at offset: Int) {
+        let lengthAndType = unsafe UInt32(bigEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt32.self))
+        let stream = unsafe UInt32(bigEndian: bytes.loadUnaligned(fromByteOffset: offset + 5, as: UInt32.self))
+        header.length = Int(lengthAndType >> 8)
+        header.type = UInt8(truncatingIfNeeded: lengthAndType)
+        header.flags = unsafe bytes[offset + 4]
+        header.stream = Int32(truncatingIfNeeded: stream & 0x7FFF_FFFF)
+        headerBytes = Self.headerLength
+        payloadLeft = header.length
     }
 
     /// Passes over payload bytes from `offset` on, `end` being where the input ends; returns where it stopped.

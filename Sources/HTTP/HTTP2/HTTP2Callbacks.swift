@@ -58,18 +58,20 @@ internal import CNghttp2
 
     private static func setHeaderCallbacks(_ callbacks: OpaquePointer?) {
         unsafe nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks) { _, frame, context in
-            guard let frame = unsafe frame, let session = unsafe HTTP2Session.from(context) else { return 0 }
-            unsafe session.headersBegan(stream: frame.pointee.hd.stream_id)
+            guard let frame = unsafe frame else { return 0 }
+            unsafe HTTP2Session.with(context) { unsafe $0.headersBegan(stream: frame.pointee.hd.stream_id) }
             return 0
         }
         unsafe nghttp2_session_callbacks_set_on_header_callback(callbacks) {
             _, frame, name, nameLength, value, valueLength, _, context in
-            guard let frame = unsafe frame, let session = unsafe HTTP2Session.from(context) else { return 0 }
-            let accepted = unsafe session.header(
-                stream: frame.pointee.hd.stream_id,
-                name: UnsafeRawBufferPointer(start: name, count: nameLength),
-                value: UnsafeRawBufferPointer(start: value, count: valueLength))
-            return accepted ? 0 : NGHTTP2_ERR_CALLBACK_FAILURE.rawValue
+            guard let frame = unsafe frame else { return 0 }
+            let isAccepted = unsafe HTTP2Session.with(context) { session in
+                unsafe session.header(
+                    stream: frame.pointee.hd.stream_id,
+                    name: UnsafeRawBufferPointer(start: name, count: nameLength),
+                    value: UnsafeRawBufferPointer(start: value, count: valueLength))
+            }
+            return isAccepted == false ? NGHTTP2_ERR_CALLBACK_FAILURE.rawValue : 0
         }
         // nghttp2 would drop a field with forbidden bytes; refusing its stream hides nothing from anybody.
         unsafe nghttp2_session_callbacks_set_on_invalid_header_callback(callbacks) { _, _, _, _, _, _, _, _ in
@@ -80,25 +82,28 @@ internal import CNghttp2
     private static func setReceivingCallbacks(_ callbacks: OpaquePointer?) {
         unsafe nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks) {
             _, _, stream, data, length, context in
-            guard let data = unsafe data, let session = unsafe HTTP2Session.from(context) else { return 0 }
-            unsafe session.dataReceived(stream: stream, data, length)
+            guard let data = unsafe data else { return 0 }
+            unsafe HTTP2Session.with(context) { unsafe $0.dataReceived(stream: stream, data, length) }
             return 0
         }
         unsafe nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks) { _, frame, context in
-            guard let frame = unsafe frame, let session = unsafe HTTP2Session.from(context) else { return 0 }
+            guard let frame = unsafe frame else { return 0 }
             let header = unsafe frame.pointee.hd
             let endStream = header.flags & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) != 0
-            switch UInt32(header.type) {
-            case NGHTTP2_HEADERS.rawValue: session.headersReceived(stream: header.stream_id, endStream: endStream)
-            case NGHTTP2_DATA.rawValue: if endStream { session.dataEnded(stream: header.stream_id) }
-            case NGHTTP2_SETTINGS.rawValue:
-                if header.flags & UInt8(NGHTTP2_FLAG_ACK.rawValue) == 0 { session.settingsReceived() }
-            default: break
+            unsafe HTTP2Session.with(context) { session in
+                switch UInt32(header.type) {
+                case NGHTTP2_HEADERS.rawValue:
+                    session.headersReceived(stream: header.stream_id, endStream: endStream)
+                case NGHTTP2_DATA.rawValue: if endStream { session.dataEnded(stream: header.stream_id) }
+                case NGHTTP2_SETTINGS.rawValue:
+                    if header.flags & UInt8(NGHTTP2_FLAG_ACK.rawValue) == 0 { session.settingsReceived() }
+                default: break
+                }
             }
             return 0
         }
         unsafe nghttp2_session_callbacks_set_on_stream_close_callback(callbacks) { _, stream, code, context in
-            unsafe HTTP2Session.from(context)?.streamClosed(stream, code: code)
+            unsafe HTTP2Session.with(context) { $0.streamClosed(stream, code: code) }
             return 0
         }
     }
@@ -107,19 +112,20 @@ internal import CNghttp2
         unsafe nghttp2_session_callbacks_set_on_frame_send_callback(callbacks) { _, frame, context in
             guard let frame = unsafe frame else { return 0 }
             let header = unsafe frame.pointee.hd
-            switch UInt32(header.type) {
-            case NGHTTP2_DATA.rawValue, NGHTTP2_HEADERS.rawValue:
-                if header.flags & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) != 0 {
-                    unsafe HTTP2Session.from(context)?.endStreamSent(header.stream_id)
+            unsafe HTTP2Session.with(context) { session in
+                switch UInt32(header.type) {
+                case NGHTTP2_DATA.rawValue, NGHTTP2_HEADERS.rawValue:
+                    if header.flags & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) != 0 {
+                        session.endStreamSent(header.stream_id)
+                    }
+                case NGHTTP2_RST_STREAM.rawValue: unsafe session.resetSent(code: frame.pointee.rst_stream.error_code)
+                case NGHTTP2_GOAWAY.rawValue:
+                    let goAway = unsafe frame.pointee.goaway
+                    unsafe session.goAwaySent(
+                        code: goAway.error_code,
+                        reason: UnsafeRawBufferPointer(start: goAway.opaque_data, count: goAway.opaque_data_len))
+                default: break
                 }
-            case NGHTTP2_RST_STREAM.rawValue:
-                unsafe HTTP2Session.from(context)?.resetSent(code: frame.pointee.rst_stream.error_code)
-            case NGHTTP2_GOAWAY.rawValue:
-                let goAway = unsafe frame.pointee.goaway
-                unsafe HTTP2Session.from(context)?.goAwaySent(
-                    code: goAway.error_code,
-                    reason: UnsafeRawBufferPointer(start: goAway.opaque_data, count: goAway.opaque_data_len))
-            default: break
             }
             return 0
         }
@@ -127,7 +133,7 @@ internal import CNghttp2
             guard let frame = unsafe frame else { return 0 }
             let header = unsafe frame.pointee.hd
             if header.type == UInt8(NGHTTP2_HEADERS.rawValue) {
-                unsafe HTTP2Session.from(context)?.headersNotSent(stream: header.stream_id)
+                unsafe HTTP2Session.with(context) { $0.headersNotSent(stream: header.stream_id) }
             }
             return 0
         }
@@ -135,18 +141,21 @@ internal import CNghttp2
 
     /// The data source of every message body: it fills frames from the stream's queue.
     static let readBody: nghttp2_data_source_read_callback = { _, stream, buffer, length, flags, _, context in
-        guard let session = unsafe HTTP2Session.from(context), let flags = unsafe flags else {
-            return Int(NGHTTP2_ERR_CALLBACK_FAILURE.rawValue)
+        let count = unsafe HTTP2Session.with(context) { session in
+            unsafe flags.map { flags in
+                unsafe session.readBody(
+                    stream: stream, into: UnsafeMutableRawBufferPointer(start: buffer, count: length), flags: flags)
+            }
         }
-        return unsafe session.readBody(
-            stream: stream, into: UnsafeMutableRawBufferPointer(start: buffer, count: length), flags: flags)
+        return count.flatMap { $0 } ?? Int(NGHTTP2_ERR_CALLBACK_FAILURE.rawValue)
     }
 }
 
 extension HTTP2Session {
-    /// The session behind a callback's context.
-    static func from(_ context: UnsafeMutableRawPointer?) -> HTTP2Session? {
+    /// Gives `body` the session behind a callback's context. It outlives the call, so no reference is counted.
+    @inline(__always) @discardableResult
+    static func with<Result>(_ context: UnsafeMutableRawPointer?, _ body: (HTTP2Session) -> Result) -> Result? {
         guard let context = unsafe context else { return nil }
-        return unsafe Unmanaged<HTTP2Session>.fromOpaque(context).takeUnretainedValue()
+        return unsafe Unmanaged<HTTP2Session>.fromOpaque(context)._withUnsafeGuaranteedRef(body)
     }
 }

@@ -61,17 +61,19 @@ package final class HTTP2Client: HTTP2Session, ClientEngine {
     package func send(_ head: RequestHead, body: ByteBuffer) -> StreamID? {
         guard capacity > 0 else { return nil }
         let hasBody = body.readableBytes > 0
-        let addControl = { (list: inout NameValueList) in
-            list.add(":method", head.method)
-            list.add(":scheme", head.scheme)
-            list.add(":authority", head.authority)
-            list.add(":path", head.path)
-            if hasBody { list.add("content-length", String(body.readableBytes)) }
-        }
         let room =
             head.method.utf8.count + head.scheme.utf8.count + head.authority.utf8.count + head.path.utf8.count
             + Self.decimalLength
-        let id = unsafe withNameValues(room: room, addControl, head.fields) { values, count in
+        let id = unsafe withNameValues(
+            room: room,
+            { list in
+                list.add(":method", head.method)
+                list.add(":scheme", head.scheme)
+                list.add(":authority", head.authority)
+                list.add(":path", head.path)
+                if hasBody { list.add("content-length", decimal: body.readableBytes) }
+            }, head.fields
+        ) { values, count in
             guard hasBody else { return unsafe nghttp2_submit_request(session, nil, values, count, nil, nil) }
             var source = unsafe nghttp2_data_provider()
             unsafe source.read_callback = HTTP2Callbacks.readBody

@@ -54,11 +54,13 @@ package final class HTTP2Server: HTTP2Session, ServerEngine {
         stream.headSubmitted = true
         stream.isBodiless = stream.isHead || head.status == 204 || head.status == 304
         if end, stream.sending == .open { stream.sending = .ending }
-        let addControl = { (list: inout NameValueList) in
-            list.add(":status", String(head.status))
-            if let length = head.contentLength, head.status != 204 { list.add("content-length", String(length)) }
-        }
-        _ = unsafe withNameValues(room: 2 * Self.decimalLength, addControl, head.fields) { values, count in
+        _ = unsafe withNameValues(
+            room: 2 * Self.decimalLength,
+            { list in
+                list.add(":status", decimal: head.status)
+                if let length = head.contentLength, head.status != 204 { list.add("content-length", decimal: length) }
+            }, head.fields
+        ) { values, count in
             if end || stream.isBodiless {
                 return unsafe nghttp2_submit_response(session, id.rawValue, values, count, nil)
             }

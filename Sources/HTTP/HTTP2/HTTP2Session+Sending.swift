@@ -141,6 +141,7 @@ extension HTTP2Session {
     /// - Parameters:
     ///   - room: bytes for the values that `addControl` writes.
     ///   - addControl: adds pseudo-header fields and others of the engine's own, which come first.
+    @inline(__always)
     final func withNameValues<Result>(
         room: Int, _ addControl: (inout NameValueList) -> Void, _ fields: borrowing HeaderFields,
         _ submit: (UnsafePointer<nghttp2_nv>?, Int) -> Result
@@ -185,14 +186,38 @@ struct NameValueList {
 
     /// Adds a field whose value is copied into the scratch memory, where there must be room.
     mutating func add(_ name: StaticString, _ value: String) {
-        var value = value
-        value.withUTF8 { bytes in
-            let copy = unsafe UnsafeMutableRawBufferPointer(rebasing: scratch[used..<used + bytes.count])
-            unsafe copy.copyMemory(from: UnsafeRawBufferPointer(bytes))
+        let start = used
+        let isWritten: Void? = unsafe value.utf8.withContiguousStorageIfAvailable { bytes in
+            unsafe UnsafeMutableRawBufferPointer(rebasing: scratch[start..<start + bytes.count])
+                .copyMemory(from: UnsafeRawBufferPointer(bytes))
             used += bytes.count
-            let name = unsafe UnsafeRawBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount)
-            unsafe add(name, UnsafeRawBufferPointer(copy), NGHTTP2_NV_FLAG_NONE)
         }
+        if isWritten == nil { for byte in value.utf8 { write(byte) } }
+        addWritten(name, from: start)
+    }
+
+    /// Adds a field whose value is a decimal number, not below zero; there must be room for its digits.
+    mutating func add(_ name: StaticString, decimal value: Int) {
+        let start = used
+        var scale = 1
+        while value / scale >= 10 { scale *= 10 }
+        while scale > 0 {
+            write(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: value / scale % 10))
+            scale /= 10
+        }
+        addWritten(name, from: start)
+    }
+
+    private mutating func write(_ byte: UInt8) {
+        unsafe scratch[used] = byte
+        used += 1
+    }
+
+    /// Adds a field whose value has been written.
+    private mutating func addWritten(_ name: StaticString, from start: Int) {
+        let value = unsafe UnsafeRawBufferPointer(UnsafeMutableRawBufferPointer(rebasing: scratch[start..<used]))
+        let name = unsafe UnsafeRawBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount)
+        unsafe add(name, value, NGHTTP2_NV_FLAG_NONE)
     }
 
     /// Adds a field whose bytes outlive the list.

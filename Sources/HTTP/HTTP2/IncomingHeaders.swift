@@ -40,7 +40,7 @@ struct IncomingHeaders {
         if isPseudo { return true }
         if fields.isEmpty { fields.reserve(fields: 12, bytes: 384) }
         if isResponse, unsafe name.isText("content-length") {
-            contentLength = unsafe Int(String(decoding: value, as: UTF8.self))
+            contentLength = unsafe value.decimal
             return true
         }
         unsafe fields.append(name: name, value: value)
@@ -54,13 +54,17 @@ struct IncomingHeaders {
     ) {
         // A longer one puts the list past its limits: it need not be kept.
         guard value.count <= limits.headerListSize, name.count > 2 else { return }
-        let text = unsafe value.controlText
         // The length and the second letter tell them apart: :method, :status, :scheme, :authority, :path.
         switch unsafe (name.count, name[1]) {
-        case (7, UInt8(ascii: "m")): method = text
-        case (7, _): if unsafe name[2] == UInt8(ascii: "t") { status = Int(text) ?? 0 } else { scheme = text }
-        case (10, _): authority = text
-        default: path = text
+        case (7, UInt8(ascii: "m")): method = unsafe value.controlText
+        case (7, _):
+            if unsafe name[2] == UInt8(ascii: "t") {
+                status = unsafe value.decimal ?? 0
+            } else {
+                scheme = unsafe value.controlText
+            }
+        case (10, _): authority = unsafe value.controlText
+        default: path = unsafe value.controlText
         }
     }
 

@@ -49,7 +49,11 @@ extension JSONDocument {
 
     /// A number that is written without fraction or exponent and fits in an Int; nil for everything else.
     package func integer(_ node: JSONNode) -> Int? {
-        numberText(node).flatMap { Int($0) }
+        let number = tape[node.index]
+        guard number.kind == .number else { return nil }
+        return unsafe bytes.withUnsafeReadableBytes { text in
+            unsafe Self.integer(UnsafeRawBufferPointer(rebasing: text[number.range]))
+        }
     }
 
     /// A number as the nearest Double; nil if it is none, or too large for one.
@@ -75,10 +79,20 @@ extension JSONDocument {
 extension JSONDocument {
     @inline(__always)
     private func equals(_ node: JSONNode, _ expected: UnsafeRawBufferPointer) -> Bool {
-        unsafe withStringBody(of: node) { body, isEscaped in
-            guard isEscaped else {
-                return unsafe body.count == expected.count && isEqual(body, expected)
-            }
+        let string = tape[node.index]
+        guard string.isString else { return false }
+        guard !string.isEscaped else { return unsafe equalsEscaped(node, expected) }
+        let length = Int(string.end) - Int(string.start) - 2
+        guard length == expected.count else { return false }
+        return unsafe bytes.withUnsafeReadableBytes { text in
+            let start = Int(string.start) + 1
+            return unsafe isEqual(UnsafeRawBufferPointer(rebasing: text[start..<start + length]), expected)
+        }
+    }
+
+    @inline(never)
+    private func equalsEscaped(_ node: JSONNode, _ expected: UnsafeRawBufferPointer) -> Bool {
+        unsafe withStringBody(of: node) { body, _ in
             var rest = unsafe expected[...]
             let isPrefix = unsafe JSONUnescaper.forEachPiece(of: body) { piece in
                 let beginning = unsafe UnsafeRawBufferPointer(rebasing: rest.prefix(piece.count))
@@ -107,6 +121,21 @@ extension JSONDocument {
             unsafe body(
                 UnsafeRawBufferPointer(rebasing: text[Int(string.start) + 1..<Int(string.end) - 1]), string.isEscaped)
         }
+    }
+
+    private static func integer(_ digits: UnsafeRawBufferPointer) -> Int? {
+        let isNegative = unsafe digits.first == UInt8(ascii: "-")
+        // Counted down, since there is one more number below zero than above it.
+        var value = 0
+        for index in (isNegative ? 1 : 0)..<digits.count {
+            let digit = unsafe digits[index] &- UInt8(ascii: "0")
+            guard digit <= 9 else { return nil }
+            let (scaled, isTooLong) = value.multipliedReportingOverflow(by: 10)
+            let (next, isTooLow) = scaled.subtractingReportingOverflow(Int(digit))
+            if isTooLong || isTooLow { return nil }
+            value = next
+        }
+        return isNegative ? value : value == .min ? nil : -value
     }
 
     private func numberText(_ node: JSONNode) -> String? {

@@ -26,6 +26,7 @@ struct JSONTape: Sendable {
         }
 
         var kind: JSONKind { JSONKind(rawValue: UInt8(truncatingIfNeeded: tag)) ?? .null }
+        var isString: Bool { tag & 0xFF == UInt32(JSONKind.string.rawValue) }
         var isObject: Bool { tag == UInt32(JSONKind.object.rawValue) }
         var isKey: Bool { tag & Self.keyFlag != 0 }
         /// Whether a string holds a backslash.

@@ -3,8 +3,8 @@
 enum ModelTable {
     /// A family: the models whose name begins with `prefix` and, if there is an `infix`, holds that behind it.
     struct Family: Sendable {
-        let prefix: String
-        var infix: String?
+        let prefix: StaticString
+        var infix: StaticString?
         let profile: ModelProfile
     }
 
@@ -105,19 +105,27 @@ enum ModelTable {
 }
 
 extension ModelTable.Family {
-    init(_ prefix: String, infix: String? = nil, _ profile: ModelProfile) {
+    init(_ prefix: StaticString, infix: StaticString? = nil, _ profile: ModelProfile) {
         self.init(prefix: prefix, infix: infix, profile: profile)
     }
 
-    fileprivate func holds(_ name: String) -> Bool {
-        guard name.utf8.starts(with: prefix.utf8) else { return false }
+    fileprivate func holds(_ name: Span<UInt8>) -> Bool {
+        guard name.holds(prefix, at: 0) else { return false }
         guard let infix else { return true }
-        var rest = name.utf8.dropFirst(prefix.utf8.count)
-        while rest.count >= infix.utf8.count {
-            if rest.starts(with: infix.utf8) { return true }
-            rest = rest.dropFirst()
-        }
+        let (first, last) = (prefix.utf8CodeUnitCount, name.count - infix.utf8CodeUnitCount)
+        guard first <= last else { return false }
+        for offset in first...last where name.holds(infix, at: offset) { return true }
         return false
+    }
+}
+
+extension Span<UInt8> {
+    /// Whether `text` stands at `offset`.
+    fileprivate func holds(_ text: StaticString, at offset: Int) -> Bool {
+        let length = text.utf8CodeUnitCount
+        guard count - offset >= length else { return false }
+        for index in 0..<length where unsafe self[offset + index] != text.utf8Start[index] { return false }
+        return true
     }
 }
 
@@ -126,6 +134,11 @@ extension ModelProfile {
     package init(of model: String) {
         // The longest name in use has some forty characters. What is longer is no model, and not worth a search.
         let name = model.utf8.count <= 128 ? model.lowercased() : ""
-        self = ModelTable.families.first { $0.holds(name) }?.profile ?? ModelProfile()
+        let bytes = name.utf8Span.span
+        for family in ModelTable.families where family.holds(bytes) {
+            self = family.profile
+            return
+        }
+        self.init()
     }
 }

@@ -5,7 +5,7 @@ package import HTTP
 /// The fields of an upstream request are made here from an allow-list. Nothing of a client's request head is ever
 /// passed on: foreign client headers have made Qwen refuse requests, and a client's key is none of Qwen's business.
 /// The gateway says who it is and poses as no other client.
-package struct QwenProvider: Sendable {
+package final class QwenProvider: Sendable {
     /// The methods that Qwen's API knows.
     package enum Method: String, Sendable {
         case get = "GET"
@@ -37,13 +37,13 @@ package struct QwenProvider: Sendable {
     ///   - basePath: the base URL's path, without a slash at its end: `/compatible-mode/v1`.
     ///   - apiKey: a Model Studio key, sent as a bearer token.
     ///   - userAgent: what the gateway calls itself.
-    package init(authority: String, basePath: String, apiKey: String, userAgent: String) {
+    package convenience init(authority: String, basePath: String, apiKey: String, userAgent: String) {
         self.init(authority: authority, basePath: basePath, bearer: apiKey, userAgent: userAgent, isPortal: false)
     }
 
     /// A way in with the token of a login, through the portal. nil for a token that no header field can carry: it came
     /// from the network.
-    package init?(authority: String, basePath: String, accessToken: String, userAgent: String) {
+    package convenience init?(authority: String, basePath: String, accessToken: String, userAgent: String) {
         guard !accessToken.isEmpty, accessToken.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else { return nil }
         self.init(authority: authority, basePath: basePath, bearer: accessToken, userAgent: userAgent, isPortal: true)
     }

@@ -76,7 +76,9 @@ struct RequestBody {
         }
         var piece = piece
         exchange.server.consume(piece.readableBytes)
-        if body.readableBytes == 0 { body = piece } else { body.writeBuffer(&piece) }
+        // A copy, and not the piece itself: that is a slice of the loop's buffer, which as long as someone holds on to
+        // a part of it has to be replaced, 64 KiB at a time.
+        body.writeBuffer(&piece)
         bytes = body
     }
 

@@ -26,6 +26,8 @@ final class QwenDispatcher {
     private(set) var credentials = CredentialPool()
     /// The places behind the authorities of the credentials.
     private var origins: [String: Origin] = [:]
+    /// The pool that was asked for last, which most calls go to.
+    private var lastPool: (authority: String, pool: UpstreamPool)?
     private var queue = FairQueue<String, QwenCall>(capacity: mostWaiting, capacityPerKey: mostWaitingOfOneKey)
     private var nextLook: (at: NIODeadline, task: Scheduled<Void>)?
     private var isPumping = false
@@ -62,6 +64,7 @@ final class QwenDispatcher {
     func add(_ credential: PooledCredential, _ access: QwenAccess, generation: Int = 0) {
         credentials.add(credential, provider: access.provider, generation: generation)
         origins[access.provider.authority] = access.origin
+        lastPool = nil
         credentialsChanged()
     }
 
@@ -80,7 +83,11 @@ final class QwenDispatcher {
 
     /// The pool of connections that a provider's requests travel on.
     func pool(for provider: QwenProvider) -> UpstreamPool? {
-        origins[provider.authority].map { pools.pool(for: $0) }
+        if let lastPool, lastPool.authority == provider.authority { return lastPool.pool }
+        guard let origin = origins[provider.authority] else { return nil }
+        let pool = pools.pool(for: origin)
+        lastPool = (provider.authority, pool)
+        return pool
     }
 
     /// What the call can be sent with now. Who comes later than those that wait does not pass them.

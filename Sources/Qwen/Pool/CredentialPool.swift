@@ -80,23 +80,24 @@ package struct CredentialPool {
     ) -> Choice {
         var best: (index: Int, isAvoided: Bool, inFlight: Int)?
         var soonest: NIODeadline?
-        for (index, entry) in entries.enumerated() {
-            guard !tried.contains(entry.credential.name, entry.provider.authority), entry.provider.serves(need) else {
+        // By index: a copy of each entry would count references.
+        for index in entries.indices {
+            let credential = entries[index].credential
+            if !tried.isEmpty, tried.contains(credential.name, entries[index].provider.authority) { continue }
+            guard entries[index].provider.serves(need) else { continue }
+            if let opens = credential.closed(now) {
+                if !credential.isDead { soonest = min(soonest ?? opens, opens) }
                 continue
             }
-            if let opens = entry.credential.closed(now) {
-                if !entry.credential.isDead { soonest = min(soonest ?? opens, opens) }
-                continue
-            }
-            let inFlight = entry.credential.inFlight
-            guard inFlight < entry.credential.width(now) else {
+            let inFlight = credential.inFlight
+            guard inFlight < credential.width(now) else {
                 soonest = min(soonest ?? now + Self.look, now + Self.look)
                 continue
             }
-            let isAvoided = entry.credential.isAvoided(now)
+            let isAvoided = credential.isAvoided(now)
             if let best {
                 guard
-                    (isAvoided ? 1 : 0, inFlight, entry.lastUsed)
+                    (isAvoided ? 1 : 0, inFlight, entries[index].lastUsed)
                         < (best.isAvoided ? 1 : 0, best.inFlight, entries[best.index].lastUsed)
                 else { continue }
             }

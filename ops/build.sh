@@ -15,7 +15,8 @@ version=$(swift --version 2> /dev/null | sed -n 's/.*Swift version \([0-9.]*\).*
 [ "$(printf '%s\n' "$wanted" "$version" | sort -V | head -n 1)" = "$wanted" ] \
     || die "Swift $version is too old: $wanted or newer is needed. https://www.swift.org/install/linux/"
 
+# Exclusive access is checked by the compiler; the tests, in debug builds, check it at run time too (Package.swift).
 # A release binary holds Swift's own libraries: it starts faster, calls them faster, and runs where no Swift is.
 options=()
-[ "$configuration" = debug ] || options=(--static-swift-stdlib -Xswiftc -use-ld=lld)
+[ "$configuration" = debug ] || options=(--static-swift-stdlib -Xswiftc -use-ld=lld -Xswiftc -enforce-exclusivity=unchecked)
 exec swift build --configuration "$configuration" "${options[@]}" "$@"

@@ -7,7 +7,7 @@ MAKEFLAGS += --no-print-directory
 PORT ?=
 export PORT
 
-SWIFT_SOURCES := Sources Tests Package.swift ops/fuzz/Targets ops/fuzz/Package.swift
+SWIFT_SOURCES := Sources Tests Package.swift ops/bench/deltas ops/fuzz/Targets ops/fuzz/Package.swift
 
 .PHONY: help deps build certs demo run test check-ops bench deltas fuzz format lint clean
 

@@ -14,9 +14,12 @@ struct Recording {
     static let arguments = Recording(
         "arguments",
         start: [
-            #"{"tool_calls":[{"index":0,"id":"call_1","type":"function","function":{"name":"f","arguments":"{\"a\":\""}}]}"#
+            #"{"tool_calls":[{"index":0,"id":"call_1","type":"function","#
+                + #""function":{"name":"f","arguments":"{\"a\":\""}}]}"#
         ],
-        delta: #"{"tool_calls":[{"index":0,"id":"","type":"function","function":{"name":null,"arguments":"more of it"}}]}"#)
+        delta:
+            #"{"tool_calls":[{"index":0,"id":"","type":"function","function":{"name":null,"arguments":"more of it"}}]}"#
+    )
 
     private init(_ name: String, start: [String], delta: String) {
         self.name = name

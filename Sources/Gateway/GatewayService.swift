@@ -259,7 +259,6 @@ final class GatewayService: ExchangeService {
             time: WallTime.now(), requestID: requestID, client: server.clientAddressText, method: method, path: path,
             httpVersion: version, tlsVersion: server.connection?.tlsVersion, duration: .zero, outcome: .completed)
     }
-    }
 }
 
 /// The answers to `GET /` and `GET /health`.

@@ -17,7 +17,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "null", "http://app.example", "https://app.example:8443", "https://app.example.evil", "https://evil-app.example",
+        "null", "http://app.example", "https://app.example:8443", "https://app.example.evil",
+        "https://evil-app.example",
         "https://APP.example", "https://app.example/", "http://localhost", "http://localhost:51730", "*", "",
     ])
     func refusedOrigins(origin: String) {

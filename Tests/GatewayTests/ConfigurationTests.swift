@@ -13,8 +13,10 @@ import Testing
         #expect(configuration.serverHost == "0.0.0.0")
         #expect(configuration.serverPort == 8080)
         let certs = directory.path + "/certs/"
-        #expect(configuration.tls == TLSServerSettings(
-            certificates: [.init(chain: certs + "server.pem", key: certs + "server.key")]))
+        #expect(
+            configuration.tls
+                == TLSServerSettings(
+                    certificates: [.init(chain: certs + "server.pem", key: certs + "server.key")]))
         #expect(configuration.browsers.hstsMaxAge == 63_072_000)
         #expect(configuration.browsers.corsOrigins == nil)
         #expect(configuration.readTimeout == .seconds(30))
@@ -128,7 +130,8 @@ import Testing
         ("TLS_PROFILE", "old"), ("TLS_UNKNOWN_HOST", "drop"), ("TLS_CERT_FILE", "a.pem,"), ("TLS_OCSP_FILE", ",a"),
         ("TLS_CLIENT_AUTH", "maybe"), ("HSTS_MAX_AGE", "2y"), ("HSTS_MAX_AGE", "-1"), ("HSTS_MAX_AGE", "315360001"),
         ("CORS_ALLOW_ORIGINS", "app.example"), ("CORS_ALLOW_ORIGINS", "null"), ("CORS_ALLOW_ORIGINS", "https://a/"),
-        ("CORS_ALLOW_ORIGINS", "https://a,*"), ("CORS_ALLOW_ORIGINS", "https://a:0"), ("CORS_ALLOW_ORIGINS", "https://"),
+        ("CORS_ALLOW_ORIGINS", "https://a,*"), ("CORS_ALLOW_ORIGINS", "https://a:0"),
+        ("CORS_ALLOW_ORIGINS", "https://"),
         ("QWEN_REGION", "mars"), ("API_BASE_URL", "http://localhost/v1"), ("DEFAULT_MODEL", "qwen max"),
         ("DEFAULT_MODEL", String(repeating: "m", count: 257)), ("DEFAULT_MODEL", "a\u{1B}[2J"),
     ])

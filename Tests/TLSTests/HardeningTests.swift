@@ -70,8 +70,8 @@ internal import Testing
     @Test func keysAreNeverLogged() throws {
         let directory = try TemporaryDirectory()
         let path = "\(directory.path)/keys.log"
-        setenv("SSLKEYLOGFILE", path, 1)
-        defer { unsetenv("SSLKEYLOGFILE") }
+        unsafe setenv("SSLKEYLOGFILE", path, 1)
+        defer { unsafe unsetenv("SSLKEYLOGFILE") }
         try Link(Fixture.serverContext(), Fixture.clientContext()).handshake()
         #expect(!FileManager.default.fileExists(atPath: path))
     }

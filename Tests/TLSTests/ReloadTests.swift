@@ -103,7 +103,7 @@ func write(_ bytes: [UInt8], to path: String, mode: Int = 0o600) throws {
         func point(to version: String) throws {
             try manager.createSymbolicLink(
                 atPath: "\(directory.path)/..next", withDestinationPath: "\(directory.path)/\(version)")
-            #expect(rename("\(directory.path)/..next", "\(directory.path)/..data") == 0)
+            #expect(unsafe rename("\(directory.path)/..next", "\(directory.path)/..data") == 0)
         }
         try point(to: "v1")
         let mounted = "\(directory.path)/mount/site"

@@ -39,7 +39,9 @@ let package = Package(
         .target(name: "TestSupport", dependencies: ["COpenSSL"], path: "Support", swiftSettings: settings),
         .executableTarget(
             name: "fuzz",
-            dependencies: ["CLibFuzzer", "HTTP", "JSON", "EventStream", "Translation", "Qwen", "TLS", "TestSupport", nioCore],
+            dependencies: [
+                "CLibFuzzer", "HTTP", "JSON", "EventStream", "Translation", "Qwen", "TLS", "TestSupport", nioCore,
+            ],
             path: "Targets/fuzz", swiftSettings: settings),
     ]
 )

@@ -60,7 +60,7 @@ extension UnsafeRawBufferPointer {
                 for index in 0..<count {
                     word = unsafe word << 8 | UInt64(start.load(fromByteOffset: index, as: UInt8.self))
                 }
-                marks |= Self.marks(in: word)
+                marks |= unsafe Self.marks(in: word)
             }
         }
         return marks == 0

@@ -166,7 +166,10 @@ final class GatewayExchange {
         record.duration = now - server.began
         record.firstByteTime = firstByte.map { $0 - server.began }
         record.outcome = outcome(of: end)
-        if let limit = server.limit, record.refusal == nil { record.refusal = limit.rawValue }
+        if let limit = server.limit {
+            if record.refusal == nil { record.refusal = limit.rawValue }
+            service.metrics.refused(limit.rawValue)
+        }
         service.metrics.ended(record, route: route?.label ?? "none", operation: route?.operation)
         guard isLogged else { return }
         service.failures.note(record, route: route?.label, service.shared.redactor)

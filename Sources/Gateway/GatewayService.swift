@@ -186,6 +186,7 @@ final class GatewayService: ExchangeService {
     }
 
     func connectionRefused(_ reason: ConnectionFault.Reason, from address: NetworkAddress?) {
+        metrics.refused(reason.rawValue)
         // A flood does not fill the log.
         guard refusalLines.take(now: loop.now) else { return }
         shared.logger.warning(

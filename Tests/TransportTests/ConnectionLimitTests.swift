@@ -81,14 +81,13 @@ import Testing
             #expect(await eventually { busy.text.contains("begun") })
             var served: TCPClient?
             // Within the first second it counts as in use.
-            #expect(
-                try await eventually {
-                    let client = try await Self.client(server, sends: Self.get)
-                    _ = await eventually { client.text.contains("HTTP/1.1 ") || client.isOver }
-                    if client.text.hasPrefix("HTTP/1.1 200 ") { served = client }
-                    if served == nil { await client.close() }
-                    return served != nil
-                })
+            let isServed = try await eventually {
+                let client = try await Self.client(server, sends: Self.get)
+                _ = await eventually { client.text.contains("HTTP/1.1 ") || client.isOver }
+                if client.text.hasPrefix("HTTP/1.1 200 ") { served = client } else { await client.close() }
+                return served != nil
+            }
+            #expect(isServed)
             #expect(await eventually { idle.isOver })
             #expect(!busy.isOver)
             for client in [idle, busy] + [served].compactMap({ $0 }) { await client.close() }

@@ -107,8 +107,9 @@ extension GatewayExchange {
 
     /// Puts what the answer has cost in the place of what was set aside.
     func settle() {
-        guard admitted?.isSettled == false else { return }
-        admitted?.settle(cost, at: present)
+        guard var admission = admitted, !admission.isSettled else { return }
+        admission.settle(cost, at: present)
+        admitted = admission
     }
 
     /// The tokens that the answer has cost, as far as they are known: by Qwen's count, or, of one that was cut short,

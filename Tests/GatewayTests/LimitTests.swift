@@ -173,11 +173,8 @@ import Testing
         options.environment = ["RATE_LIMIT_STREAMS": "2"]
         try await GatewayFixture.run(options) { fixture in
             let client = try await fixture.client(.http2)
-            var running: [TestResponse] = []
-            for isStreaming in [true, false] {
-                running.append(try await client.chat("chunks=400 delay=20", streaming: isStreaming))
-            }
-            #expect(await GatewayFixture.eventually { running[0].current.body.readableBytes > 0 })
+            let stream = try await client.chat("chunks=400 delay=20", streaming: true)
+            let whole = try await client.chat("chunks=400 delay=20", streaming: false)
             let seen = await GatewayFixture.eventually { fixture.simulator.counters.read().active == 2 }
             #expect(seen)
             let refused = try await client.chat("hello", streaming: true).finish()
@@ -185,12 +182,12 @@ import Testing
             #expect(number(refused, "retry-after") == 1)
             let other = try await client.chat("hello", streaming: true, key: GatewayFixture.otherClientKey).finish()
             #expect(other.head?.status == 200)
-            try await running[1].cancel()
+            try await whole.cancel()
             let free = try await GatewayFixture.eventually {
                 try await client.chat("hello", streaming: true).finish().head?.status == 200
             }
             #expect(free)
-            try await running[0].cancel()
+            try await stream.cancel()
             await client.close()
         }
     }

@@ -78,21 +78,20 @@ struct ConsoleReport {
         writer.key("requests")
         writer.beginArray()
         for request in live.requests {
-            let record = request.record
             writer.beginObject()
-            member("request_id", record.requestID)
-            member("client", record.client)
-            member("key", record.key)
-            member("method", record.method)
-            member("route", request.route ?? record.path)
-            member("model", record.model)
-            member("protocol", record.httpVersion)
-            member("credential", record.credential)
-            if let attempts = record.attempts { writer.member("attempts", .integer(attempts)) }
-            if let isStreaming = record.stream { writer.member("stream", .bool(isStreaming)) }
+            member("request_id", request.requestID)
+            member("client", request.client)
+            member("key", request.key)
+            member("method", request.method)
+            member("route", request.route)
+            member("model", request.model)
+            member("protocol", request.httpVersion)
+            member("credential", request.credential)
+            if let attempts = request.attempts { writer.member("attempts", .integer(attempts)) }
+            if let isStreaming = request.isStreaming { writer.member("stream", .bool(isStreaming)) }
             writer.member("age_ms", .integer(Int(request.age.nanoseconds / 1_000_000)))
-            writer.member("bytes_in", .integer(record.bytesIn))
-            writer.member("bytes_out", .integer(record.bytesOut))
+            writer.member("bytes_in", .integer(request.bytesIn))
+            writer.member("bytes_out", .integer(request.bytesOut))
             writer.member("state", .string(request.state.rawValue))
             writer.endObject()
         }

@@ -23,18 +23,36 @@ struct LiveRequest: Sendable {
         case sending
     }
 
-    var record: AccessRecord
-    /// The route's label; nil for a path that is none.
-    var route: String?
+    var requestID: String
+    var client: String
+    var key: String?
+    var method: String
+    /// The route's label, or the path that is none.
+    var route: String
+    var model: String?
+    var httpVersion: String
+    var credential: String?
+    var attempts: Int?
+    var isStreaming: Bool?
+    var bytesIn: Int
+    var bytesOut: Int
     var state: State
     var age: TimeAmount
 
     init(_ exchange: GatewayExchange, now: NIODeadline) {
         let server = exchange.server
-        record = exchange.record
-        record.bytesIn = server.bytesIn
-        record.bytesOut = server.bytesOut
-        route = exchange.route?.label
+        requestID = exchange.record.requestID
+        client = exchange.record.client
+        key = exchange.record.key
+        method = exchange.record.method
+        route = exchange.route?.label ?? exchange.record.path
+        model = exchange.record.model
+        httpVersion = exchange.record.httpVersion
+        credential = exchange.record.credential
+        attempts = exchange.record.attempts
+        isStreaming = exchange.record.stream
+        bytesIn = server.bytesIn
+        bytesOut = server.bytesOut
         age = now - server.began
         if server.hasEnded {
             state = .sending
@@ -43,7 +61,7 @@ struct LiveRequest: Sendable {
         } else if !server.requestEnded {
             state = .receiving
         } else {
-            state = record.attempts == nil && exchange.route?.operation != nil ? .queued : .waiting
+            state = attempts == nil && exchange.route?.operation != nil ? .queued : .waiting
         }
     }
 }

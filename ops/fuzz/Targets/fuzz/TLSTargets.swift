@@ -48,7 +48,7 @@ enum TLSTargets {
         }
     }
 
-    private static func feed(_ session: TLSSession, _ pieces: [[UInt8]]) {
+    private static func feed(_ session: TLSSession, _ pieces: [ArraySlice<UInt8>]) {
         var failure: TLSError?
         for piece in pieces {
             var (bytes, plaintext, output) = (ByteBuffer(bytes: piece), ByteBuffer(), ByteBuffer())

@@ -67,10 +67,9 @@ END
 buildah bud --quiet --pull-never --tag docker.io/library/swift:6.3-bookworm "$work/swift" > "$work/swift.log" 2>&1
 
 say "== Build"
-started=$SECONDS
 buildah bud --pull-never --format docker --build-arg REVISION="$(git rev-parse HEAD)" "${volumes[@]}" \
     --tag qwen-gateway . > "$work/build.log" 2>&1
-say "built in $((SECONDS - started)) s, by $(swift --version 2> /dev/null | head -n 1)"
+say "built by $(swift --version 2> /dev/null | head -n 1)"
 size() { podman image inspect --format '{{.Size}}' "$1"; }
 added=$((($(size qwen-gateway) - $(size docker.io/library/debian:bookworm-slim)) / 1000000))
 say "the image adds $added MB to its base"

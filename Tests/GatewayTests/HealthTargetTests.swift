@@ -49,5 +49,9 @@ import Testing
         #expect(random.count == 1 && random[0].hasPrefix("ADMIN_ADDRESS"))
         #expect(problems(["ADMIN_ADDRESS": "off", "SERVER_PORT": "0"]).count == 1)
         #expect(problems(["ADMIN_ADDRESS": "9901"]).count == 1)
+        let proxied = ["PROXY_PROTOCOL": "v2", "TRUSTED_PROXIES": "127.0.0.1", "ADMIN_ADDRESS": "off"]
+        let behind = problems(proxied)
+        #expect(behind.count == 1 && behind[0].hasPrefix("PROXY_PROTOCOL"))
+        #expect(problems(proxied.filter { $0.key != "ADMIN_ADDRESS" }).isEmpty)
     }
 }

@@ -55,6 +55,14 @@ def test_every_variable_is_told_of():
     assert len(names) > 30 and not missing
 
 
+def test_every_error_is_told_of():
+    """But for those that clients see under another name."""
+    source = (ROOT / "Sources/Gateway/APIError.swift").read_text()
+    codes = set(re.findall(r'^        case \w+ = "([a-z_]+)"', source, re.MULTILINE)) - {"client_limit", "client_quota"}
+    assert len(codes) > 30
+    assert not {code for code in codes if f"`{code}`" not in README}
+
+
 def test_links_lead_somewhere():
     for page in [ROOT / "README.md", ROOT / "SECURITY.md", *ROOT.glob("ops/*.md"), *ROOT.glob("ops/*/README.md")]:
         for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text()):

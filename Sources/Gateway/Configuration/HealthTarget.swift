@@ -40,6 +40,10 @@ package struct HealthTarget: Sendable, Equatable {
             let variable: ConfigurationVariable = admin == nil ? .serverPort : .adminAddress
             problems.append("\(variable.rawValue) lets the system choose the port, which nobody else can know")
         }
+        if admin == nil, EdgeSettings.read(&reader, maxBodyBytes: 0).proxyProtocol != .off {
+            problems.append(
+                "PROXY_PROTOCOL has the public port answer proxies only; for example ADMIN_ADDRESS=127.0.0.1:9901")
+        }
         guard problems.isEmpty else { throw ConfigurationError(problems: problems) }
         if let admin { return HealthTarget(listener: .admin, host: reachable(admin.host), port: admin.port) }
         return HealthTarget(listener: .public, host: reachable(host), port: port)

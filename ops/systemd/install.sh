@@ -34,7 +34,7 @@ secret gateway_api_keys "sk-$(openssl rand -hex 32)"
 secret qwen_credentials_secret "$(openssl rand -hex 32)"
 
 echo "Installed. What is left:
-  1. $etc/certs/server.pem and server.key, readable by the group qwen-gateway
+  1. $etc/certs/server.pem and server.key, which the user qwen-gateway owns (mode 0600)
   2. systemctl enable --now qwen-gateway.service qwen-gateway-http.socket
   3. qwen-gateway-admin credentials add main
 Clients present the key in $etc/secrets/gateway_api_keys."

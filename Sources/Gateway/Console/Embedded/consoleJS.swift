@@ -2,7 +2,7 @@
 // Made by ops/embed-console.sh of Page/console.js: edit that.
 
 extension EmbeddedConsole {
-    static let consoleJSTag: StaticString = "\"f83671c1189612e9\""
+    static let consoleJSTag: StaticString = "\"4d4261a737d18024\""
     static let consoleJS: StaticString = ##"""
 // Asks the gateway for its state every two seconds while somebody looks, and shows it.
 
@@ -174,10 +174,10 @@ function renderFigures({ gauges, history }) {
   const [median, unit] = timeParts(last(history.first_byte_p50_ms));
   const figures = [
     ["Under way", number(gauges.requests), gauges.requests === 1 ? "request" : "requests"],
-    ["Waiting for a credential", number(gauges.waiting_requests), "", gauges.waiting_requests > 0],
-    ["Requests per second", number(ended), ""],
-    ["Failed per second", number(failures), "", failures > 0 && failures >= ended / 10],
-    ["Tokens out per second", number(last(history.tokens_out)), ""],
+    ["In the queue", number(gauges.waiting_requests), "", gauges.waiting_requests > 0],
+    ["Requests", number(ended), "/s"],
+    ["Failed", number(failures), "/s", failures > 0 && failures >= ended / 10],
+    ["Tokens out", number(last(history.tokens_out)), "/s"],
     ["First byte, median", median, unit],
   ];
   show(byId("figures"), figures, () => figures.map(([name, value, unitText, isAlarming]) =>

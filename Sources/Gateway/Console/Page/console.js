@@ -168,10 +168,10 @@ function renderFigures({ gauges, history }) {
   const [median, unit] = timeParts(last(history.first_byte_p50_ms));
   const figures = [
     ["Under way", number(gauges.requests), gauges.requests === 1 ? "request" : "requests"],
-    ["Waiting for a credential", number(gauges.waiting_requests), "", gauges.waiting_requests > 0],
-    ["Requests per second", number(ended), ""],
-    ["Failed per second", number(failures), "", failures > 0 && failures >= ended / 10],
-    ["Tokens out per second", number(last(history.tokens_out)), ""],
+    ["In the queue", number(gauges.waiting_requests), "", gauges.waiting_requests > 0],
+    ["Requests", number(ended), "/s"],
+    ["Failed", number(failures), "/s", failures > 0 && failures >= ended / 10],
+    ["Tokens out", number(last(history.tokens_out)), "/s"],
     ["First byte, median", median, unit],
   ];
   show(byId("figures"), figures, () => figures.map(([name, value, unitText, isAlarming]) =>

@@ -149,8 +149,10 @@ final class GatewayExchange {
         limits.append(to: &fields)
         guard let browserFields else { return }
         // A page says for itself what it is made of.
-        if fields.firstIndex(of: "x-content-type-options") == nil {
+        if fields.firstIndex(of: "content-security-policy") == nil {
             fields.append(contentsOf: browserFields.security)
+        } else if let lasting = browserFields.security["strict-transport-security"] {
+            fields.append("strict-transport-security", lasting)
         }
         fields.append(contentsOf: browserFields.cors)
     }

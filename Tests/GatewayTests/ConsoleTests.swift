@@ -53,6 +53,9 @@ import Testing
                 #expect(answer.head?.status == 200, "\(path)")
                 #expect(String(buffer: answer.body) == file.text.description)
                 #expect(fields["content-type"] == file.contentType.description)
+                for name: StaticString in ["content-security-policy", "x-content-type-options", "referrer-policy"] {
+                    #expect(fields.count(of: name) == 1)
+                }
                 #expect(fields["x-content-type-options"] == "nosniff")
                 #expect(fields["referrer-policy"] == "no-referrer")
                 #expect(fields["cache-control"] == "no-cache")

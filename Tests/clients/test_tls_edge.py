@@ -114,13 +114,15 @@ def test_hsts_goes_to_names(new_gateway, authority, tmp_path):
     chain, key = authority.issue("api.test")
     gateway = new_gateway(TLS_CERT_FILE=str(chain), TLS_KEY_FILE=str(key))
 
-    def field(host):
-        resolve = ("--resolve", f"api.test:{gateway.port}:127.0.0.1", "--insecure")
-        answer = curl(gateway, *resolve, f"https://{host}:{gateway.port}/health", output=tmp_path / "out")
+    def field(host, path="/health"):
+        resolve = ("--resolve", f"api.test:{gateway.port}:127.0.0.1", "--insecure", "-H", "Accept: text/html")
+        answer = curl(gateway, *resolve, f"https://{host}:{gateway.port}{path}", output=tmp_path / "out")
         assert answer.headers["x-content-type-options"] == ["nosniff"]
         return answer.headers.get("strict-transport-security")
 
     assert field("api.test") == ["max-age=63072000"]
+    # The console's page, which has a policy of its own.
+    assert field("api.test", "/") == ["max-age=63072000"]
     assert field("localhost") is None
     assert field("127.0.0.1") is None
 

@@ -30,7 +30,6 @@ struct ConsoleReport {
         report.writer.endObject()
         var fields = HeaderFields()
         fields.append("cache-control", "no-store")
-        fields.append("x-content-type-options", "nosniff")
         return ControlAnswer(body: report.writer.buffer, fields: fields)
     }
 

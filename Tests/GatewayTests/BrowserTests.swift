@@ -1,4 +1,5 @@
 import HTTP
+import NIOCore
 import TLS
 import Testing
 
@@ -99,7 +100,8 @@ import Testing
 
     @Test func anyHostWillDoByDefault() async throws {
         try await run([:]) { client in
-            #expect(try await client.start("GET", "/", authority: "other.test").finish().head?.status == 200)
+            let answer = try await client.start("GET", "/", authority: "other.test").finish()
+            #expect(answer.head?.status == 200)
         }
     }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import HTTP
 import Logging
 import NIOCore
 import Synchronization
@@ -30,43 +31,48 @@ import Testing
         }
     }
 
-    private func keeper(_ place: Place, _ used: Mutex<[String]>) throws -> CertificateKeeper {
+    /// The names of the certificates that were put to use, in turn.
+    private final class Used: Sendable {
+        let names = Mutex<[String]>([])
+    }
+
+    private func keeper(_ place: Place, _ used: Used) throws -> CertificateKeeper {
         try CertificateKeeper(
             place.settings, TLSServerContext(place.settings), stamp: place.settings.stamp(),
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         ) { context in
-            used.withLock { $0 += context.certificateFacts.compactMap(\.summary.names.first) }
+            used.names.withLock { $0 += context.certificateFacts.compactMap(\.summary.names.first) }
         }
     }
 
     @Test func filesAreReadOnceTheyRest() async throws {
-        let used = Mutex<[String]>([])
+        let used = Used()
         let place = try Place(TestCertificates())
         let keeper = try keeper(place, used)
         await keeper.look()
-        #expect(used.withLock { $0 }.isEmpty)
+        #expect(used.names.withLock { $0 }.isEmpty)
         try place.put("second.test")
         await keeper.look()
         // They changed since the last look: another may be about to.
-        #expect(used.withLock { $0 }.isEmpty)
+        #expect(used.names.withLock { $0 }.isEmpty)
         try place.put("third.test")
         await keeper.look()
-        #expect(used.withLock { $0 }.isEmpty)
+        #expect(used.names.withLock { $0 }.isEmpty)
         for _ in 0..<3 { await keeper.look() }
-        #expect(used.withLock { $0 } == ["third.test"])
+        #expect(used.names.withLock { $0 } == ["third.test"])
         #expect(keeper.context.certificateFacts.first?.summary.names.first == "third.test")
     }
 
     @Test func aBadFileIsTriedOnce() async throws {
-        let used = Mutex<[String]>([])
+        let used = Used()
         let place = try Place(TestCertificates())
         let keeper = try keeper(place, used)
         try Data("nonsense".utf8).write(to: URL(filePath: place.chain))
         for _ in 0..<4 { await keeper.look() }
-        #expect(used.withLock { $0 } == ["first.test"])
+        #expect(used.names.withLock { $0 } == ["first.test"])
         try place.put("second.test")
         for _ in 0..<4 { await keeper.look() }
-        #expect(used.withLock { $0 } == ["first.test", "second.test"])
+        #expect(used.names.withLock { $0 } == ["first.test", "second.test"])
     }
 
     @Test func streamsOutliveReloads() async throws {

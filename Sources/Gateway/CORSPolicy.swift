@@ -113,7 +113,6 @@ struct CORSPolicy: Sendable {
         }
         // The longest that any browser keeps an answer is a day, and Chromium's two hours.
         fields.append("access-control-max-age", "7200")
-        fields.append("vary", "access-control-request-method, access-control-request-headers")
         return fields
     }
 

@@ -61,15 +61,18 @@ struct ClientHelloGuard {
     static let maximumSize = 32 << 10
 
     private enum Place {
-        /// So many bytes of the record's header have been seen; the length so far.
+        /// So many bytes of a record's header have been seen; the record's length so far.
         case header(Int, length: Int)
-        /// So many bytes of the record are left.
+        /// So many bytes of a handshake record are left.
         case content(Int)
         /// All has been seen that was wanted.
         case done
     }
 
-    private var place = Place.header(0, length: 0)
+    private static let begin = Place.header(0, length: 0)
+    private static let handshake: UInt8 = 22
+
+    private var place = Self.begin
     /// How many bytes of the message's header have been seen, and its length so far.
     private var seen = 0
     private var length = 0
@@ -80,13 +83,16 @@ struct ClientHelloGuard {
         for byte in bytes.readableBytesView {
             switch place {
             case .done: return true
+            case .header(0, _):
+                // Anything else OpenSSL refuses as the first record, and knows a name for it.
+                place = byte == Self.handshake ? .header(1, length: 0) : .done
             case .header(let count, let length):
                 // Type and version, then two bytes of length (RFC 8446 §5.1).
                 let length = count < 3 ? 0 : length << 8 | Int(byte)
                 place = count < 4 ? .header(count + 1, length: length) : .content(length)
-                if case .content(0) = place { place = .header(0, length: 0) }
+                if case .content(0) = place { place = Self.begin }
             case .content(let left):
-                place = left > 1 ? .content(left - 1) : .header(0, length: 0)
+                place = left > 1 ? .content(left - 1) : Self.begin
                 // The message's type, then three bytes of length (RFC 8446 §4).
                 if seen > 0 { length = length << 8 | Int(byte) }
                 seen += 1

@@ -67,7 +67,8 @@ internal import Testing
 
     @Test(arguments: [TLSClientAuthentication.Mode.required, .optional])
     func strangersAndTheExpiredAreRefused(mode: TLSClientAuthentication.Mode) throws {
-        let stranger = try TestCertificates().issue(names: ["x"], addresses: [], usage: "clientAuth")
+        let others = try TestCertificates()
+        let stranger = try others.issue(names: ["x"], addresses: [], usage: "clientAuth")
         let forServers = try authority.issue(names: ["x"], addresses: [])
         let expired = try issue(validity: -7200 ..< -3600)
         for issued in [stranger, forServers, expired] {
@@ -85,6 +86,8 @@ internal import Testing
         let first = try client(issued, version: version)
         #expect(first.handshake(with: try TLSSession(server: context)).error == nil)
         _ = first.receive()
+        // Otherwise OpenSSL takes the connection for one that broke, and does not resume its session.
+        unsafe SSL_set_shutdown(first.ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN)
         return unsafe try #require(unsafe SSL_get1_session(first.ssl))
     }
 
@@ -102,6 +105,7 @@ internal import Testing
             let client = try client(issued, version: version)
             #expect(unsafe SSL_set_session(client.ssl, session) == 1)
             let server = try TLSSession(server: context)
+            defer { unsafe SSL_set_shutdown(client.ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN) }
             return (server, client.handshake(with: server).error)
         }
         let (resumed, error) = try resume(context)

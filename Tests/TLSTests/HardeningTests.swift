@@ -50,11 +50,10 @@ internal import Testing
         #expect(output.readableBytes < 64)
     }
 
-    @Test func warningsBeforeTheHandshakeAreBounded() throws {
+    @Test func anAlertIsNoBeginning() throws {
         let server = try TLSSession(server: Fixture.serverContext())
         // alert(21): warning(1), user_canceled(90)
-        let flood = [UInt8]([[UInt8]](repeating: [21, 3, 1, 0, 2, 1, 90], count: 100).joined())
-        #expect(server.feed(ByteBuffer(bytes: flood)).error != nil)
+        #expect(server.feed(ByteBuffer(bytes: [21, 3, 1, 0, 2, 1, 90])).error != nil)
     }
 
     @Test func earlyDataIsNeverOffered() throws {

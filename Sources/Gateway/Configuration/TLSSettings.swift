@@ -8,7 +8,7 @@ enum TLSSettings {
         let keys = reader.value(.tlsKeyFile, fallback: [], parse: list)
         // A directory takes the place of the files that nobody named.
         let named = directory == nil || reader.isSet(.tlsCertificateFile) || reader.isSet(.tlsKeyFile)
-        if named, chains.count != keys.count {
+        if named, !chains.isEmpty, !keys.isEmpty, chains.count != keys.count {
             reader.report(
                 .tlsKeyFile,
                 ValueFault("names \(keys.count) files, and TLS_CERT_FILE \(chains.count): a key for each certificate"))

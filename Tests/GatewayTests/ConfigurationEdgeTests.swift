@@ -22,13 +22,14 @@ import Testing
     @Test func valuesAreRead() throws {
         let edge = try directory.load([
             "HEADER_TIMEOUT": "3s", "READ_MIN_RATE": "1KiB", "WRITE_MIN_RATE": "0", "MAX_CONNECTIONS": "100",
+            "MAX_CONNECTIONS_PER_ADDRESS": "40",
             "MAX_HANDSHAKES": "7", "MEMORY_BUDGET": "1GiB", "TRUSTED_PROXIES": "10.0.0.0/8, 2001:db8::7",
             "PROXY_PROTOCOL": "V2",
         ]).edge
         #expect(edge.headerTimeout == .seconds(3))
         #expect(edge.readMinRate == 1024 && edge.writeMinRate == 0)
         #expect(edge.maxConnections == 100)
-        #expect(edge.maxConnectionsPerAddress == 50)
+        #expect(edge.maxConnectionsPerAddress == 40)
         #expect(edge.maxHandshakes == 7)
         #expect(edge.memoryBudget == 1024 * 1024 * 1024)
         #expect(edge.trustedProxies.contains(try #require(NetworkAddress("10.1.2.3"))))

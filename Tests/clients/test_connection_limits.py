@@ -74,7 +74,11 @@ def test_past_the_limit_clients_are_told_when_to_return(new_gateway):
     for connection in busy + silent:
         connection.close()
     eventually(lambda: answered(gateway), 10, "there is room again")
-    assert any(line.get("refusal") == "connection_limit" for line in gateway.access_lines())
+    eventually(lambda: logged(gateway, "connection_limit"), 5, "it is in the log")
+
+
+def logged(gateway, refusal: str) -> bool:
+    return any(line.get("refusal") == refusal for line in gateway.access_lines())
 
 
 def answered(gateway) -> bool:
@@ -138,7 +142,7 @@ def test_memory_budget_refuses_bodies_before_they_are_read(new_gateway):
         holder.sendall(b" " * (100 * 1024))
         assert holder.recv(65536).startswith(b"HTTP/1.1 400 ")
     eventually(lambda: not refused(), 5, "what was held is free again")
-    assert any(line.get("refusal") == "memory_budget" for line in gateway.access_lines())
+    eventually(lambda: logged(gateway, "memory_budget"), 5, "it is in the log")
 
 
 def test_without_descriptors_accepting_pauses(new_gateway, simulator):

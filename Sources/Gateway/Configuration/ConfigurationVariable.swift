@@ -83,6 +83,7 @@ enum ConfigurationVariable: String, CaseIterable {
         case .handshakeTimeout, .headerTimeout, .upstreamConnectTimeout: "10s"
         case .readMinRate, .writeMinRate: "500"
         case .maxConnections: "50000"
+        case .maxConnectionsPerAddress: "25000"
         case .maxHandshakes: "4096"
         case .proxyProtocol: "off"
         case .keepAliveTimeout: "75s"
@@ -107,7 +108,7 @@ enum ConfigurationVariable: String, CaseIterable {
         case .workers, .gatewayAPIKeys, .gatewayAdminKeys, .qwenAPIKey, .apiBaseURL, .upstreamCAFile, .oauthDeviceURL,
             .tlsCertificateDirectory, .tlsTicketKeysFile, .tlsOCSPFile, .tlsClientCAFile, .tlsClientAuth,
             .corsAllowOrigins, .credentialsSecret, .previousCredentialsSecret, .modelAliases,
-            .maxConnectionsPerAddress, .memoryBudget, .trustedProxies:
+            .memoryBudget, .trustedProxies:
             nil
         }
     }
@@ -116,7 +117,6 @@ enum ConfigurationVariable: String, CaseIterable {
     var example: String {
         switch self {
         case .workers: "2"
-        case .maxConnectionsPerAddress: "1000"
         case .memoryBudget: "2GiB"
         case .trustedProxies: "10.0.0.0/8,2001:db8::7"
         case .gatewayAPIKeys, .gatewayAdminKeys, .credentialsSecret, .previousCredentialsSecret:

@@ -12,7 +12,7 @@ package struct EdgeSettings: Sendable {
     package var writeMinRate: Int
     /// `MAX_CONNECTIONS`: of clients, on all event loops.
     package var maxConnections: Int
-    /// `MAX_CONNECTIONS_PER_ADDRESS`: from an IPv4 address or an IPv6 /64; half of `MAX_CONNECTIONS` where none is set.
+    /// `MAX_CONNECTIONS_PER_ADDRESS`: from an IPv4 address or an IPv6 /64.
     package var maxConnectionsPerAddress: Int
     /// `MAX_HANDSHAKES`: of TLS, in progress.
     package var maxHandshakes: Int
@@ -24,15 +24,13 @@ package struct EdgeSettings: Sendable {
     package var proxyProtocol: ProxyProtocol
 
     static func read(_ reader: inout SettingsReader, maxBodyBytes: Int) -> EdgeSettings {
-        let total = reader.value(.maxConnections, fallback: 1, parse: connections)
         let proxies = reader.value(.trustedProxies, fallback: TrustedProxies(), parse: proxies)
         return EdgeSettings(
             headerTimeout: reader.value(.headerTimeout, fallback: .zero, parse: Values.timeout),
             readMinRate: reader.value(.readMinRate, fallback: 0, parse: rate),
             writeMinRate: reader.value(.writeMinRate, fallback: 0, parse: rate),
-            maxConnections: total,
-            maxConnectionsPerAddress: reader.value(
-                .maxConnectionsPerAddress, default: String(max(1, total / 2)), fallback: 1, parse: connections),
+            maxConnections: reader.value(.maxConnections, fallback: 1, parse: connections),
+            maxConnectionsPerAddress: reader.value(.maxConnectionsPerAddress, fallback: 1, parse: connections),
             maxHandshakes: reader.value(.maxHandshakes, fallback: 1, parse: connections),
             memoryBudget: reader.value(
                 .memoryBudget, default: String(defaultMemoryBudget(maxBodyBytes)), fallback: 0

@@ -144,7 +144,8 @@ package final class GatewayServer: Sendable {
                     "max_connections": "\(limits.total)",
                 ])
         }
-        limits.perAddress = min(edge.maxConnectionsPerAddress, limits.total)
+        // Where an address may have all of them, addresses are not counted.
+        if edge.maxConnectionsPerAddress < limits.total { limits.perAddress = edge.maxConnectionsPerAddress }
         return limits
     }
 

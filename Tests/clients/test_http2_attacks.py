@@ -377,9 +377,10 @@ def test_one_byte_at_a_time(gateway):
     """A request whose header section comes in records of one byte: what a byte costs does not grow."""
     with H2(gateway) as c:
         c.expect_alive(1)
-        parts = [literal(b"x-%d" % index, b"v" * 150) for index in range(80)]
+        parts = [literal(b"x-%d" % index, b"v" * 150) for index in range(50)]
         bytes_of = c.headers(3, after=b"".join(parts))
-        assert len(bytes_of) < 16_384
+        # Of tiny TLS records 10,000 a second are allowed.
+        assert len(bytes_of) < 9_000
         middle = len(bytes_of) // 2
         costs = []
         for half in (bytes_of[:middle], bytes_of[middle:-1]):

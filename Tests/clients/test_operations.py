@@ -172,6 +172,9 @@ def test_unit_sets_what_the_gateway_reads():
     text = (OPS / "systemd/qwen-gateway.service").read_text()
     names = set(re.findall(r"([A-Z_]{4,})=", "\n".join(re.findall(r"^Environment=(.*)$", text, re.MULTILINE))))
     assert names and not names - variables()
+    # Commands of the operator are to see what the service does.
+    plain = set(re.findall(r"([A-Z_]{4,})=", "".join(re.findall(r"^Environment=([^%\n]*)$", text, re.MULTILINE))))
+    assert plain == set(re.findall(r"-E ([A-Z_]+)=", (OPS / "systemd/qwen-gateway-admin").read_text()))
     loaded = set(re.findall(r"^LoadCredential=(\w+):", text, re.MULTILINE))
     assert loaded == set(re.findall(r"=%d/(\w+)", text))
 

@@ -106,6 +106,32 @@ struct HTTP2ExchangeTests {
 
     static func bytes(_ count: Int) -> [UInt8] { (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 7 &+ $0 >> 8) } }
 
+    /// nghttp2 refers to fields whose names are in lower case, and copies others: both outlive the lists they came from.
+    @Test func fieldsGoOutAsTheyWereWhenTheListsAreGone() throws {
+        let pair = Pair(.whole)
+        pair.serve = { pair, id in
+            var head = ResponseHead(status: 200, contentLength: 0)
+            head.fields.append(name: "X-Upper", value: "Value")
+            head.fields.append(name: "lower", value: String(repeating: "v", count: 300))
+            pair.server.respond(id, head, end: true)
+            head.fields.removeAll(keepingCapacity: true)
+            head.fields.append(name: "other", value: String(repeating: "o", count: 300))
+        }
+        let long = String(repeating: "w", count: 300)
+        let first = try #require(pair.send(fields: [("Mixed-Case", "One"), ("second", long)]))
+        // Not sent so far, and taken back: its fields are not asked for any more.
+        let second = try #require(pair.send(fields: [("third", long)]))
+        pair.client.cancel(StreamID(second))
+        pair.pump()
+        let request = try #require(pair.requests[first]?.head)
+        #expect(request.fields.name(at: 0) == "mixed-case" && request.fields["mixed-case"] == "One")
+        #expect(request.fields["second"] == long)
+        let response = try #require(pair.responses[first]?.head)
+        #expect(response.fields.name(at: 0) == "x-upper" && response.fields["x-upper"] == "Value")
+        #expect(response.fields["lower"] == String(repeating: "v", count: 300) && response.fields["other"] == nil)
+        #expect(pair.requests[second] == nil)
+    }
+
     @Test(arguments: Cut.allCases, [0, 1, 1_000, 70_000])
     func echo(_ cut: Cut, _ size: Int) throws {
         let pair = Pair(size > 1_000 && cut == .bytes ? .random : cut)

@@ -11,6 +11,8 @@ package final class HTTP2Client: HTTP2Session, ClientEngine {
     private var events = EventQueue<ClientEvent>()
     /// The connection ended, or its stream identifiers are used up.
     private var isSpent = false
+    /// Streams that have failed with the connection. nghttp2 may still refer to their fields.
+    private var forsaken: [HTTP2Stream] = []
     package private(set) var knowsLimits = false
 
     package init(limits: HTTPLimits) {
@@ -33,6 +35,7 @@ package final class HTTP2Client: HTTP2Session, ClientEngine {
             failure.hasBegun = stream.hasBegun
             events.append(.failed(StreamID(stream.id), failure))
         }
+        forsaken += streams.all
         streams.removeAll()
     }
 
@@ -85,6 +88,7 @@ package final class HTTP2Client: HTTP2Session, ClientEngine {
             return nil
         }
         let stream = HTTP2Stream(id: id)
+        stream.fields = head.fields
         stream.outgoing = body
         stream.sending = .ending
         streams.insert(stream, at: id)

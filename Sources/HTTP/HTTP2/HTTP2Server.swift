@@ -52,6 +52,7 @@ package final class HTTP2Server: HTTP2Session, ServerEngine {
     package func respond(_ id: StreamID, _ head: ResponseHead, end: Bool) {
         guard let stream = streams[id.rawValue], !stream.headSubmitted else { return }
         stream.headSubmitted = true
+        stream.fields = head.fields
         stream.isBodiless = stream.isHead || head.status == 204 || head.status == 304
         if end, stream.sending == .open { stream.sending = .ending }
         _ = unsafe withNameValues(

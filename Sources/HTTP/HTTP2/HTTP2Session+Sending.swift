@@ -136,7 +136,10 @@ extension HTTP2Session {
 
     // MARK: Header sections
 
-    /// Gives `submit` nghttp2's form of a header list, which it copies; it is valid during the call only.
+    /// Gives `submit` nghttp2's form of a header list; it is valid during the call only.
+    ///
+    /// nghttp2 makes no copy of the names and values in `fields`, but refers to them until the header section has gone
+    /// out or its stream is gone: the stream keeps them (`HTTP2Stream.fields`).
     ///
     /// - Parameters:
     ///   - room: bytes for the values that `addControl` writes.
@@ -152,12 +155,20 @@ extension HTTP2Session {
                 var list = unsafe NameValueList(values: values, scratch: scratch)
                 addControl(&list)
                 unsafe fields.forEach { name, value in
-                    unsafe list.add(
-                        name, value, Self.hasFleetingValue(name) ? NGHTTP2_NV_FLAG_NO_INDEX : NGHTTP2_NV_FLAG_NONE)
+                    unsafe list.add(name, value, Self.flags(for: name))
                 }
                 return unsafe submit(values.baseAddress, list.count)
             }
         }
+    }
+
+    /// What nghttp2 is told of a field whose bytes are kept. It wants names in lower case, and makes a copy in it of others.
+    @inline(__always)
+    private static func flags(for name: UnsafeRawBufferPointer) -> nghttp2_nv_flag.RawValue {
+        let copying: nghttp2_nv_flag.RawValue =
+            unsafe name.hasUpperCase
+            ? 0 : NGHTTP2_NV_FLAG_NO_COPY_NAME.rawValue | NGHTTP2_NV_FLAG_NO_COPY_VALUE.rawValue
+        return unsafe hasFleetingValue(name) ? copying | NGHTTP2_NV_FLAG_NO_INDEX.rawValue : copying
     }
 
     /// Whether a field of this name has another value in each message: X-Request-Id, X-RateLimit-…. In the peer's header
@@ -165,6 +176,32 @@ extension HTTP2Session {
     private static func hasFleetingValue(_ name: UnsafeRawBufferPointer) -> Bool {
         unsafe name.count > 2 && name[2] | 0x20 == UInt8(ascii: "r") && name[1] == UInt8(ascii: "-")
             && name[0] | 0x20 == UInt8(ascii: "x")
+    }
+}
+
+extension UnsafeRawBufferPointer {
+    /// Whether there is a letter of A to Z; looked for eight bytes at a time.
+    fileprivate var hasUpperCase: Bool {
+        guard let start = baseAddress else { return false }
+        let ones: UInt64 = 0x0101_0101_0101_0101
+        var marks: UInt64 = 0
+        var offset = 0
+        while offset < count {
+            var word: UInt64 = 0
+            if count - offset >= 8 {
+                word = unsafe start.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+            } else if count >= 8 {
+                // Some bytes are looked at once more.
+                word = unsafe start.loadUnaligned(fromByteOffset: count - 8, as: UInt64.self)
+            } else {
+                for index in 0..<count { word = unsafe word << 8 | UInt64(self[index]) }
+            }
+            // Of seven bits each: those from A on overflow into the eighth in the first sum, those beyond Z in both.
+            let low = word & (ones &* 0x7F)
+            marks |= (low &+ ones &* 0x3F) & ~(low &+ ones &* 0x25) & ~word
+            offset += 8
+        }
+        return marks & (ones &* 0x80) != 0
     }
 }
 
@@ -217,18 +254,21 @@ struct NameValueList {
     private mutating func addWritten(_ name: StaticString, from start: Int) {
         let value = unsafe UnsafeRawBufferPointer(UnsafeMutableRawBufferPointer(rebasing: scratch[start..<used]))
         let name = unsafe UnsafeRawBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount)
-        unsafe add(name, value, NGHTTP2_NV_FLAG_NONE)
+        // The name is a literal of ours, in lower case.
+        unsafe add(name, value, NGHTTP2_NV_FLAG_NO_COPY_NAME.rawValue)
     }
 
     /// Adds a field whose bytes outlive the list.
-    mutating func add(_ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer, _ flag: nghttp2_nv_flag) {
+    mutating func add(
+        _ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer, _ flags: nghttp2_nv_flag.RawValue
+    ) {
         unsafe precondition(count < values.count)
         // nghttp2 declares the pointers mutable and does not write through them.
         unsafe values.initializeElement(
             at: count,
             to: nghttp2_nv(
                 name: Self.bytes(name), value: Self.bytes(value), namelen: name.count, valuelen: value.count,
-                flags: UInt8(flag.rawValue)))
+                flags: UInt8(truncatingIfNeeded: flags)))
         count += 1
     }
 

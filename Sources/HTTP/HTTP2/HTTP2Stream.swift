@@ -18,6 +18,8 @@ final class HTTP2Stream {
 
     let id: Int32
 
+    /// The fields of the message on its way out, which nghttp2 refers to.
+    var fields = HeaderFields()
     /// The message body on its way out, filled by the application and emptied by nghttp2's data source.
     var outgoing = ByteBuffer()
     var sending = Sending.open

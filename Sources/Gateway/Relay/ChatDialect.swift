@@ -20,7 +20,7 @@ final class ChatDialect: Dialect {
         let request = try ChatRequest(
             body, document: &document, defaultModel: context.shared.defaultModel, aliases: context.shared.aliases)
         includesUsage = request.includesUsage
-        stream = makeStream()
+        if request.isStreaming { stream = makeStream() }
         model = request.model
         return request
     }

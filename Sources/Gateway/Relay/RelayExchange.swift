@@ -153,12 +153,12 @@ extension RelayExchange: QwenCallHandler {
         isPartial = head.fields.isValue("true", of: "x-dashscope-partialresponse")
         let isEventStream = head.fields.firstIndex(of: "content-type")
             .map { head.fields.hasPrefix("text/event-stream", at: $0) }
-        parser = EventStreamParser()
         collected = 0
         guard isEventStream == true else {
             state = .collecting(ByteBuffer())
             return
         }
+        parser = EventStreamParser()
         if request?.isStreaming == true {
             dialect.begin(isPartial: isPartial, isFirst: !exchange.server.hasResponded)
             state = .streaming

@@ -11,7 +11,9 @@ extension GatewayConfiguration {
     package static func loadFromProcess(
         for purpose: Purpose = .serve, processorCount: Int = onlineProcessors
     ) throws(ConfigurationError) -> Self {
-        try load(
+        // Settings are checked with OpenSSL: nothing may use it before.
+        OpenSSLMemory.install()
+        return try load(
             for: purpose, environment: processEnvironment(), workingDirectory: ".", processorCount: processorCount)
     }
 

@@ -9,8 +9,8 @@ struct EventQueue<Event>: ~Copyable {
         var next: UnsafeMutablePointer<Block>?
     }
 
-    /// Bytes of a block: what the heap keeps at hand for each thread is no larger.
-    private static var blockSize: Int { 1024 }
+    /// Bytes of a block: for one of 1 KiB or more, which the heap takes for a large one, it may merge all free small ones.
+    private static var blockSize: Int { 960 }
     /// Where the events begin, past the link and in step with their alignment.
     private static var header: Int { max(16, MemoryLayout<Event>.alignment) }
     private static var eventsPerBlock: Int { max(1, (blockSize - header) / MemoryLayout<Event>.stride) }

@@ -40,17 +40,16 @@ def start(certificates, simulator, tmp_path_factory):
 
 def ask(gateway, before: bytes = b"", *fields: str, path="/health") -> bytes:
     """What comes back for a request behind these bytes; nothing where the connection ends."""
-    plain = socket.create_connection(("127.0.0.1", gateway.port), timeout=10)
     try:
-        plain.sendall(before)
-        with gateway.certificates.client_context().wrap_socket(plain, server_hostname="localhost") as connection:
-            request = [f"GET {path} HTTP/1.1", "Host: localhost", "Connection: close", *fields, "", ""]
-            connection.sendall("\r\n".join(request).encode())
-            return read_to_end(connection)[0]
+        # A refusal can come while it is still connecting.
+        with socket.create_connection(("127.0.0.1", gateway.port), timeout=10) as plain:
+            plain.sendall(before)
+            with gateway.certificates.client_context().wrap_socket(plain, server_hostname="localhost") as connection:
+                request = [f"GET {path} HTTP/1.1", "Host: localhost", "Connection: close", *fields, "", ""]
+                connection.sendall("\r\n".join(request).encode())
+                return read_to_end(connection)[0]
     except (ssl.SSLError, ConnectionError):
         return b""
-    finally:
-        plain.close()
 
 
 def clients(gateway) -> list[str]:

@@ -24,9 +24,7 @@ final class HeaderStore: @unchecked Sendable {
 
     init(fields: Int, bytes: Int) {
         let size = (bytes + 3) & ~3 + fields * Self.stride
-        // Not `allocate`, which asks for an alignment and so gets past the heap's cache of small blocks.
-        guard let block = unsafe malloc(size) else { fatalError("no memory for a header list") }
-        unsafe memory = UnsafeMutableRawBufferPointer(start: block, count: size)
+        unsafe memory = UnsafeMutableRawBufferPointer(start: heapBlock(size), count: size)
     }
 
     deinit {

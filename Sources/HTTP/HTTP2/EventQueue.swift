@@ -69,9 +69,7 @@ struct EventQueue<Event>: ~Copyable {
 
     private mutating func addBlock() {
         let size = max(Self.blockSize, Self.header + MemoryLayout<Event>.stride)
-        // Not `allocate`, which asks for an alignment and so gets past what the heap keeps at hand.
-        guard let memory = unsafe malloc(size) else { fatalError("no memory for events") }
-        let block = unsafe memory.bindMemory(to: Block.self, capacity: 1)
+        let block = unsafe heapBlock(size).bindMemory(to: Block.self, capacity: 1)
         unsafe block.initialize(to: Block(next: nil))
         if let back = unsafe back { unsafe back.pointee.next = block } else { unsafe front = block }
         unsafe back = block

@@ -59,8 +59,8 @@ struct MetricsTests {
         var sum = MetricValues()
         sum.add(first.values)
         sum.add(second.values)
-        #expect(sum.durations.histograms.map(\.count) == [2, 1])
-        #expect(sum.requests.counts == [2, 1])
+        #expect(sum.durations.values.map(\.count) == [2, 1])
+        #expect(sum.requests.values == [2, 1])
         #expect(text(sum).contains(#"qwen_gateway_upstream_retries_total{reason="renewed_token"} 1"#))
     }
 
@@ -71,7 +71,7 @@ struct MetricsTests {
         }
         #expect(loop.values.modelDurations.labels.count == 65)
         #expect(loop.values.tokens.labels.count == 1025)
-        #expect(loop.values.modelDurations.histograms.reduce(0) { $0 + $1.count } == 5000)
+        #expect(loop.values.modelDurations.values.reduce(0) { $0 + $1.count } == 5000)
         // A model that Qwen has refused is no model.
         loop.ended(record(status: 404, model: "none"), route: "/v1/messages", operation: .chat)
         #expect(!loop.values.modelDurations.labels.contains { $0.model == "none" })

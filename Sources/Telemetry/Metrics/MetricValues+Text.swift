@@ -11,7 +11,7 @@ extension MetricsText {
 
     private mutating func writeRequests(_ values: MetricValues) {
         begin("qwen_gateway_requests_total", .counter, "Requests that have ended, by what was answered.")
-        for (labels, count) in zip(values.requests.labels, values.requests.counts) {
+        for (labels, count) in values.requests.entries {
             sample(
                 [
                     "route": labels.route, "protocol": labels.version, "status": Self.text(status: labels.status),
@@ -24,27 +24,27 @@ extension MetricsText {
             "qwen_gateway_rejected_total", .counter, "Requests and connections that were refused or ended, by reason.")
         write(values.refusals, label: "reason")
         begin("qwen_gateway_request_duration_seconds", .histogram, "From a request's head to the end of its answer.")
-        for (route, histogram) in zip(values.durations.labels, values.durations.histograms) {
+        for (route, histogram) in values.durations.entries {
             sample(["route": route], histogram)
         }
         begin(
             "qwen_gateway_time_to_first_byte_seconds", .histogram, "From a request's head to the head of its answer.")
-        for (route, histogram) in zip(values.firstBytes.labels, values.firstBytes.histograms) {
+        for (route, histogram) in values.firstBytes.entries {
             sample(["route": route], histogram)
         }
     }
 
     private mutating func writeModels(_ values: MetricValues) {
         begin("gen_ai_server_request_duration_seconds", .histogram, "Time of requests that Qwen has answered.")
-        for (labels, histogram) in zip(values.modelDurations.labels, values.modelDurations.histograms) {
+        for (labels, histogram) in values.modelDurations.entries {
             sample(Self.labels(labels), histogram)
         }
         begin("gen_ai_server_time_to_first_token_seconds", .histogram, "Time to the first event of streams.")
-        for (labels, histogram) in zip(values.firstTokens.labels, values.firstTokens.histograms) {
+        for (labels, histogram) in values.firstTokens.entries {
             sample(Self.labels(labels), histogram)
         }
         begin("qwen_gateway_tokens_total", .counter, "Tokens as Qwen counts them.")
-        for (labels, count) in zip(values.tokens.labels, values.tokens.counts) {
+        for (labels, count) in values.tokens.entries {
             sample(
                 [
                     "gen_ai_token_type": labels.isInput ? "input" : "output", "gen_ai_request_model": labels.model,
@@ -63,7 +63,7 @@ extension MetricsText {
         begin("qwen_gateway_sent_bytes_total", .counter, "Bytes to clients, as the network carries them.")
         sample(values.bytesSent)
         begin("qwen_gateway_tls_handshakes_total", .counter, "TLS handshakes of clients that were completed.")
-        for (labels, count) in zip(values.handshakes.labels, values.handshakes.counts) {
+        for (labels, count) in values.handshakes.entries {
             sample(["version": labels.version, "resumed": labels.isResumed ? "true" : "false"], count)
         }
         begin("qwen_gateway_tls_handshake_failures_total", .counter, "TLS handshakes of clients that failed.")
@@ -80,7 +80,7 @@ extension MetricsText {
     }
 
     private mutating func write(_ table: CountTable<String>, label: StaticString) {
-        for (value, count) in zip(table.labels, table.counts) { sample([label: value], count) }
+        for (value, count) in table.entries { sample([label: value], count) }
     }
 
     private static func labels(_ labels: MetricValues.ModelLabels) -> KeyValuePairs<StaticString, String> {

@@ -38,17 +38,17 @@ extension MetricValues {
     /// - Parameter counts: whether a route's exchanges are clients' requests.
     package func traffic(_ counts: (_ route: String) -> Bool) -> TrafficTotals {
         var totals = TrafficTotals()
-        for (labels, count) in zip(requests.labels, requests.counts) where counts(labels.route) {
+        for (labels, count) in requests.entries where counts(labels.route) {
             totals.requests &+= count
         }
-        for (outcome, count) in zip(outcomes.labels, outcomes.counts)
+        for (outcome, count) in outcomes.entries
         where outcome != Outcome.completed.rawValue && outcome != Outcome.clientCancelled.rawValue {
             totals.failures &+= count
         }
-        for (labels, count) in zip(tokens.labels, tokens.counts) {
+        for (labels, count) in tokens.entries {
             if labels.isInput { totals.tokensIn &+= count } else { totals.tokensOut &+= count }
         }
-        for (route, histogram) in zip(firstBytes.labels, firstBytes.histograms) where counts(route) {
+        for (route, histogram) in firstBytes.entries where counts(route) {
             totals.firstBytes.add(histogram)
         }
         return totals

@@ -1,4 +1,3 @@
-import JSON
 package import NIOCore
 
 /// A page of the list of models as Anthropic has it, for clients that send `anthropic-version`.
@@ -17,17 +16,12 @@ package struct AnthropicModelPage: Sendable, Equatable {
     ///
     /// - Parameter query: what stands behind the question mark.
     package init(query: String) throws(InvalidRequest) {
-        for pair in query.split(separator: "&") {
-            let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-            guard parts.count == 2 else { continue }
-            switch parts[0] {
-            case "limit":
-                guard let number = Int(parts[1]), (1...Self.most).contains(number) else {
-                    throw InvalidRequest("'limit' must be an integer from 1 to \(Self.most).", param: "limit")
-                }
-                limit = number
-            case "after_id": after = try Self.id(parts[1], "after_id")
-            case "before_id": before = try Self.id(parts[1], "before_id")
+        for (name, value) in ListPage.members(of: query) {
+            guard let value else { continue }
+            switch name {
+            case "limit": limit = try ListPage.limit(value, most: Self.most)
+            case "after_id": after = try Self.id(value, "after_id")
+            case "before_id": before = try Self.id(value, "before_id")
             default: break
             }
         }
@@ -53,16 +47,7 @@ package struct AnthropicModelPage: Sendable, Equatable {
             entry.writeAnthropic(into: &output)
         }
         let hasMore = before == nil ? range.upperBound < catalog.entries.count : range.lowerBound > 0
-        output.writeStaticString(hasMore ? "],\"has_more\":true" : "],\"has_more\":false")
-        for (name, entry) in [(",\"first_id\":" as StaticString, page.first), (",\"last_id\":", page.last)] {
-            output.writeStaticString(name)
-            if let entry {
-                JSONWriter.writeString(entry.id, into: &output)
-            } else {
-                output.writeStaticString("null")
-            }
-        }
-        output.writeStaticString("}")
+        ListPage.writeEnd(hasMore: hasMore, first: page.first?.id, last: page.last?.id, into: &output)
     }
 
     private func range(in catalog: ModelCatalog) throws(InvalidRequest) -> Range<Int> {

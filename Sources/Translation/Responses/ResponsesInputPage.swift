@@ -16,22 +16,17 @@ package struct ResponsesInputPage: Sendable, Equatable {
     ///
     /// - Parameter query: what stands behind the question mark.
     package init(query: String) throws(InvalidRequest) {
-        for pair in query.split(separator: "&") {
-            let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-            guard parts.count == 2 else { continue }
-            switch parts[0] {
-            case "limit":
-                guard let number = Int(parts[1]), (1...Self.most).contains(number) else {
-                    throw InvalidRequest("'limit' must be an integer from 1 to \(Self.most).", param: "limit")
-                }
-                limit = number
+        for (name, value) in ListPage.members(of: query) {
+            guard let value else { continue }
+            switch name {
+            case "limit": limit = try ListPage.limit(value, most: Self.most)
             case "order":
-                guard parts[1] == "asc" || parts[1] == "desc" else {
+                guard value == "asc" || value == "desc" else {
                     throw InvalidRequest("'order' must be 'asc' or 'desc'.", param: "order", code: "invalid_value")
                 }
-                isAscending = parts[1] == "asc"
+                isAscending = value == "asc"
             case "after":
-                guard let id = ModelPath.id(parts[1]) else { throw Self.unknown(String(parts[1])) }
+                guard let id = ModelPath.id(value) else { throw Self.unknown(String(value)) }
                 after = id
             default: break
             }
@@ -58,16 +53,8 @@ package struct ResponsesInputPage: Sendable, Equatable {
             if place > 0 { output.writeStaticString(",") }
             item.writeResource(document: &document, into: &output)
         }
-        output.writeStaticString(page.endIndex < ordered.count ? "],\"has_more\":true" : "],\"has_more\":false")
-        for (name, item) in [(",\"first_id\":" as StaticString, page.first), (",\"last_id\":", page.last)] {
-            output.writeStaticString(name)
-            if let id = item?.id {
-                JSONWriter.writeString(id, into: &output)
-            } else {
-                output.writeStaticString("null")
-            }
-        }
-        output.writeStaticString("}")
+        ListPage.writeEnd(
+            hasMore: page.endIndex < ordered.count, first: page.first?.id, last: page.last?.id, into: &output)
     }
 
     private static func unknown(_ id: String) -> InvalidRequest {

@@ -27,14 +27,11 @@ package enum StoredResponseAnswer {
     /// background; the events of other responses are not kept. Other members (`include`, `include_obfuscation`) are
     /// without effect, as nothing of a response is left out.
     package static func checkRetrieval(query: String) throws(InvalidRequest) {
-        for pair in query.split(separator: "&") {
-            let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-            let value = parts.count == 2 ? parts[1] : ""
-            let name = String(parts[0])
-            guard (name == "stream" && value.lowercased() != "false") || name == "starting_after" else { continue }
+        for (name, value) in ListPage.members(of: query) {
+            guard (name == "stream" && value?.lowercased() != "false") || name == "starting_after" else { continue }
             throw InvalidRequest(
                 "'\(name)' is not supported here: only responses in the background could be streamed again. Leave it "
-                    + "out to get the whole response.", param: name, code: "unsupported_parameter")
+                    + "out to get the whole response.", param: String(name), code: "unsupported_parameter")
         }
     }
 }

@@ -17,13 +17,7 @@ struct CheckCommand: ParsableCommand {
     var json = false
 
     func run() throws {
-        let configuration: GatewayConfiguration
-        do {
-            configuration = try GatewayConfiguration.loadFromProcess()
-        } catch {
-            for problem in error.problems { CommandSupport.say("qwen-gateway: \(problem)") }
-            throw CommandSupport.configurationExit
-        }
+        let configuration = try CommandSupport.configuration(for: .serve)
         print(json ? Self.json(configuration) : Self.table(configuration.settings))
         if !json { for warning in configuration.warnings { CommandSupport.say("Beware: \(warning)") } }
     }

@@ -21,10 +21,14 @@ enum CommandSupport {
     }
 
     /// The configuration. What follows holds secrets in memory, of which there must be no dump.
-    static func configuration() throws -> GatewayConfiguration {
+    ///
+    /// - Parameter purpose: what it must suffice for.
+    static func configuration(
+        for purpose: GatewayConfiguration.Purpose = .credentials
+    ) throws -> GatewayConfiguration {
         ProcessHardening.disableCoreDumps()
         do {
-            return try GatewayConfiguration.loadFromProcess(for: .credentials)
+            return try GatewayConfiguration.loadFromProcess(for: purpose)
         } catch {
             for problem in error.problems { say("qwen-gateway: \(problem)") }
             throw configurationExit

@@ -23,8 +23,7 @@ struct DoctorCommand: AsyncParsableCommand {
         ProcessHardening.disableCoreDumps()
         let configuration: GatewayConfiguration
         do {
-            configuration = try GatewayConfiguration.loadFromProcess(for: .credentials)
-            _ = try GatewayConfiguration.loadFromProcess()
+            configuration = try GatewayConfiguration.loadFromProcess()
         } catch {
             report(error.problems.map { Finding("configuration", .problem, $0 + ".") })
             throw CommandSupport.configurationExit

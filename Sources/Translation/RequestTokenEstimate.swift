@@ -11,15 +11,7 @@ package struct RequestTokenEstimate: Sendable, Equatable {
     /// The most that the answers may have, as the requests say it; zero where they do not.
     package private(set) var answer = 0
 
-    private enum Cost {
-        /// The frame of a message, how the answer begins, the explanation of tools, and the frame of a call.
-        static let message = 5
-        static let opening = 3
-        static let tools = 120
-        static let call = 12
-        /// Qwen's usual limit for an image; what else is no text is taken for as much.
-        static let image = 1280
-    }
+    private typealias Cost = MessagesTokenEstimate.Cost
 
     /// More than any model can take: sums of it must not overflow.
     private static let most = 1 << 40
@@ -37,14 +29,13 @@ package struct RequestTokenEstimate: Sendable, Equatable {
     private mutating func add(_ document: borrowing JSONDocument) {
         var limit = 0
         var choices = 1
-        prompt += Cost.opening
+        prompt += Cost.answer
         for member in document.members(of: document.root) {
             switch document.string(member.key) {
             case "messages":
                 for message in document.elements(of: member.value) { prompt += Self.message(message, document) }
-            case "tools": prompt += Cost.tools + Self.weigh(member.value, document)
-            case "prompt", "suffix": prompt += Self.text(member.value, document)
-            case "input": prompt += Self.text(member.value, document)
+            case "tools": prompt += Cost.tools + MessagesTokenWeight.tokens(of: member.value, in: document)
+            case "prompt", "suffix", "input": prompt += Self.text(member.value, document)
             case "max_tokens", "max_completion_tokens":
                 limit = max(limit, document.integer(member.value) ?? 0)
             case "n": choices = max(choices, document.integer(member.value) ?? 1)
@@ -62,32 +53,28 @@ package struct RequestTokenEstimate: Sendable, Equatable {
             switch document.string(member.key) {
             case "content": total += text(member.value, document)
             case "tool_calls":
-                for call in document.elements(of: member.value) { total += Cost.call + weigh(call, document) }
+                for call in document.elements(of: member.value) {
+                    total += Cost.call + MessagesTokenWeight.tokens(of: call, in: document)
+                }
             default: break
             }
         }
         return total
     }
 
-    /// A string, a list of strings, or a list of parts.
+    /// A string, a list of strings, or a list of parts. What is no text is taken for an image.
     private static func text(_ node: JSONNode, _ document: borrowing JSONDocument) -> Int {
-        if document.kind(of: node) == .string { return weigh(node, document) }
+        if document.kind(of: node) == .string { return MessagesTokenWeight.tokens(of: node, in: document) }
         var total = 0
         for part in document.elements(of: node) {
             if document.kind(of: part) == .object {
-                total += document.member("text", of: part).map { weigh($0, document) } ?? Cost.image
+                total +=
+                    document.member("text", of: part).map { MessagesTokenWeight.tokens(of: $0, in: document) }
+                    ?? Cost.image
             } else {
-                total += weigh(part, document)
+                total += MessagesTokenWeight.tokens(of: part, in: document)
             }
         }
         return total
-    }
-
-    /// A string, or any other value as it is written.
-    private static func weigh(_ node: JSONNode, _ document: borrowing JSONDocument) -> Int {
-        if document.isNull(node) { return 0 }
-        var text = document.text(of: node)
-        if document.kind(of: node) == .string { text = MessagesChatWriter.body(of: text) }
-        return MessagesTokenWeight.tokens(of: text)
     }
 }

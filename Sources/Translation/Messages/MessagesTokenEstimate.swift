@@ -9,7 +9,7 @@ import NIOCore
 /// Images and files are taken at a flat rate. Thoughts of earlier turns do not count, as Qwen leaves them out.
 enum MessagesTokenEstimate {
     /// What the form of a request costs, in tokens, beside its texts.
-    private enum Cost {
+    enum Cost {
         /// The frame of a message: its role and two markers.
         static let message = 5
         /// How the answer begins.
@@ -45,7 +45,7 @@ enum MessagesTokenEstimate {
             for tool in document.elements(of: tools) {
                 total += Cost.tool
                 for name: StaticString in ["name", "description", "input_schema"] {
-                    total += weigh(document.member(name, of: tool), in: document)
+                    total += MessagesTokenWeight.tokens(of: document.member(name, of: tool), in: document)
                 }
             }
         }
@@ -53,18 +53,20 @@ enum MessagesTokenEstimate {
     }
 
     private static func tokens(system: JSONNode, in document: borrowing JSONDocument) -> Int {
-        if document.kind(of: system) == .string { return weigh(system, in: document) }
+        if document.kind(of: system) == .string { return MessagesTokenWeight.tokens(of: system, in: document) }
         var total = 0
         for block in document.elements(of: system) {
             guard let text = document.member("text", of: block) else { continue }
-            if !MessagesSystem.isAttribution(text, in: document) { total += weigh(text, in: document) }
+            if !MessagesSystem.isAttribution(text, in: document) {
+                total += MessagesTokenWeight.tokens(of: text, in: document)
+            }
         }
         return total
     }
 
     /// The content of a message, of a tool's result or of a document.
     private static func tokens(_ content: JSONNode, in document: borrowing JSONDocument) -> Int {
-        if document.kind(of: content) == .string { return weigh(content, in: document) }
+        if document.kind(of: content) == .string { return MessagesTokenWeight.tokens(of: content, in: document) }
         var total = 0
         for block in document.elements(of: content) { total += tokens(block: block, in: document) }
         return total
@@ -73,17 +75,17 @@ enum MessagesTokenEstimate {
     private static func tokens(block: JSONNode, in document: borrowing JSONDocument) -> Int {
         guard let node = document.member("type", of: block), let type = document.string(node) else { return 0 }
         switch type {
-        case "text": return weigh(document.member("text", of: block), in: document)
+        case "text": return MessagesTokenWeight.tokens(of: document.member("text", of: block), in: document)
         case "image": return Cost.image
         case "document": return tokens(file: block, in: document)
         case "tool_use":
-            return Cost.call + weigh(document.member("name", of: block), in: document)
-                + weigh(document.member("input", of: block), in: document)
+            return Cost.call + MessagesTokenWeight.tokens(of: document.member("name", of: block), in: document)
+                + MessagesTokenWeight.tokens(of: document.member("input", of: block), in: document)
         case "tool_result":
             return Cost.call + (document.member("content", of: block).map { tokens($0, in: document) } ?? 0)
         case "search_result":
-            return weigh(document.member("title", of: block), in: document)
-                + weigh(document.member("source", of: block), in: document)
+            return MessagesTokenWeight.tokens(of: document.member("title", of: block), in: document)
+                + MessagesTokenWeight.tokens(of: document.member("source", of: block), in: document)
                 + (document.member("content", of: block).map { tokens($0, in: document) } ?? 0)
         default: return 0
         }
@@ -91,22 +93,14 @@ enum MessagesTokenEstimate {
 
     private static func tokens(file: JSONNode, in document: borrowing JSONDocument) -> Int {
         let about =
-            weigh(document.member("title", of: file), in: document)
-            + weigh(document.member("context", of: file), in: document)
+            MessagesTokenWeight.tokens(of: document.member("title", of: file), in: document)
+            + MessagesTokenWeight.tokens(of: document.member("context", of: file), in: document)
         guard let source = document.member("source", of: file) else { return about }
         if let content = document.member("content", of: source) { return about + tokens(content, in: document) }
         guard let data = document.member("data", of: source) else { return about }
         if let type = document.member("type", of: source), document.stringEquals(type, "text") {
-            return about + weigh(data, in: document)
+            return about + MessagesTokenWeight.tokens(of: data, in: document)
         }
         return about + max(Cost.file, document.range(of: data).count / Cost.fileBytesPerToken)
-    }
-
-    /// The tokens of a string, or of any other value as it is written.
-    private static func weigh(_ node: JSONNode?, in document: borrowing JSONDocument) -> Int {
-        guard let node, !document.isNull(node) else { return 0 }
-        var text = document.text(of: node)
-        if document.kind(of: node) == .string { text = MessagesChatWriter.body(of: text) }
-        return MessagesTokenWeight.tokens(of: text)
     }
 }

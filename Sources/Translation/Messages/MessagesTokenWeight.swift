@@ -1,3 +1,4 @@
+import JSON
 import NIOCore
 
 /// What characters cost, in sixtieths of a token.
@@ -37,6 +38,12 @@ enum MessagesTokenWeight {
             }
         }
         return (weight + token - 1) / token
+    }
+
+    /// The tokens of a string, or of any other value as it is written; none for null.
+    static func tokens(of node: JSONNode?, in document: borrowing JSONDocument) -> Int {
+        guard let node, !document.isNull(node) else { return 0 }
+        return tokens(of: document.rawStringBody(node) ?? document.text(of: node))
     }
 
     /// What the escape costs whose backslash is in front of `offset`; moves behind it.

@@ -3,9 +3,8 @@ import NIOCore
 
 /// Puts what Qwen sends side by side into blocks that follow each other.
 struct MessagesStreamContent: Sendable {
+    /// A call. Its id and its name are at its place in `ToolCallSlots.slots`.
     private struct Call: Sendable {
-        /// In `ToolCallSlots.slots`, where id and name are.
-        let slot: Int
         var state = State.waiting
         /// Arguments that have come before the block could begin.
         var held = RawText()
@@ -70,7 +69,7 @@ struct MessagesStreamContent: Sendable {
     /// A call is open whose arguments are not whole.
     private var isInsideCall: Bool {
         guard case .call(let position) = blocks.open else { return false }
-        return !slots.slots[calls[position].slot].arguments.isWhole
+        return !slots.slots[position].arguments.isWhole
     }
 
     /// Takes pieces of calls.
@@ -82,13 +81,10 @@ struct MessagesStreamContent: Sendable {
         for node in document.elements(of: list) where document.kind(of: node) == .object {
             let piece = ToolCallPiece(node, in: document)
             guard let place = slots.place(piece, choice: 0, in: document) else { return false }
-            var position = calls.firstIndex { $0.slot == place.slot }
-            if position == nil {
-                position = calls.count
-                calls.append(Call(slot: place.slot))
-            }
+            // All calls are of one choice, so each new one has the next slot.
+            if place.slot == calls.count { calls.append(Call()) }
             let arguments = place.isReplay ? nil : piece.arguments
-            guard let position, take(arguments, of: position, in: document, into: &output) else { return false }
+            guard take(arguments, of: place.slot, in: document, into: &output) else { return false }
             beginCalls(isEnd: false, into: &output)
         }
         return true
@@ -115,7 +111,7 @@ struct MessagesStreamContent: Sendable {
     private mutating func beginCalls(isEnd: Bool, into output: inout ByteBuffer) {
         while firstWaiting < calls.count {
             if isInsideCall, !isEnd { return }
-            let slot = slots.slots[calls[firstWaiting].slot]
+            let slot = slots.slots[firstWaiting]
             guard isEnd || (slot.id != nil && slot.name != nil) else { return }
             begin(firstWaiting, slot, into: &output)
             firstWaiting += 1

@@ -123,16 +123,10 @@ package struct ResponseStore: Sendable {
     /// The items that a response was made of, the oldest first: those of its conversation, as far as that is kept, and
     /// its own. nil if there is no such response of the owner's. All of them count as used.
     package mutating func inputItems(of id: String, owner: String, now: NIODeadline) -> [StoredItem]? {
-        guard let response = get(id, owner: owner, now: now) else { return nil }
-        var items = response.input
-        var next = response.previousID
-        var steps = 0
-        while let id = next, steps < entries.count, let earlier = get(id, owner: owner, now: now) {
-            items = earlier.input + earlier.output + items
-            next = earlier.previousID
-            steps += 1
-        }
-        return items
+        expire(now)
+        let (chain, _) = conversation(endingWith: id, owner: owner, now: now)
+        guard let response = chain.first else { return nil }
+        return chain.dropFirst().reversed().flatMap { $0.input + $0.output } + response.input
     }
 
     /// Forgets a response; false if there is none. What continued from it can't be continued any more.
@@ -165,18 +159,27 @@ package struct ResponseStore: Sendable {
     private mutating func history(
         endingWith last: String, owner: String, now: NIODeadline
     ) throws(InvalidRequest) -> [StoredItem] {
+        let (chain, isWhole) = conversation(endingWith: last, owner: owner, now: now)
+        guard isWhole else { throw ResponsesReferences.responseNotFound(last) }
+        return chain.reversed().flatMap { $0.input + $0.output }
+    }
+
+    /// The responses of a conversation up to one, the newest first, as far back as they are kept. All count as used.
+    private mutating func conversation(
+        endingWith last: String, owner: String, now: NIODeadline
+    ) -> (newestFirst: [StoredResponse], isWhole: Bool) {
         var chain: [StoredResponse] = []
         var next: String? = last
         while let id = next {
             // A conversation can't have more responses than there are.
             guard let slot = slots[Key(owner: owner, id: id)], let response = entries[slot]?.response,
                 chain.count < entries.count
-            else { throw ResponsesReferences.responseNotFound(last) }
+            else { return (chain, false) }
             use(slot, now)
             chain.append(response)
             next = response.previousID
         }
-        return chain.reversed().flatMap { $0.input + $0.output }
+        return (chain, true)
     }
 
     private mutating func use(_ slot: Int, _ now: NIODeadline) {

@@ -154,12 +154,9 @@ extension ResponsesStream {
         _ piece: ToolCallPiece, in document: borrowing JSONDocument, into output: inout ByteBuffer
     ) -> Bool {
         guard let place = slots.place(piece, choice: 0, in: document) else { return false }
-        var known = calls.firstIndex { $0.slot == place.slot }
-        if known == nil {
-            known = calls.count
-            calls.append(ResponsesCall(slot: place.slot))
-        }
-        guard let call = known else { return false }
+        // All calls are of one choice, so each new one has the next slot.
+        let call = place.slot
+        if call == calls.count { calls.append(ResponsesCall()) }
         if let arguments = piece.arguments, !place.isReplay {
             if call == openCall, let item = calls[call].item {
                 let body = RawText.body(of: arguments, in: document)
@@ -178,9 +175,9 @@ extension ResponsesStream {
     private func nextCall() -> Int? {
         let next = openCall.map { $0 + 1 } ?? 0
         guard calls.indices.contains(next) else { return nil }
-        let slot = slots.slots[calls[next].slot]
+        let slot = slots.slots[next]
         guard slot.id != nil, slot.name != nil else { return nil }
-        if let openCall, !slots.slots[calls[openCall].slot].arguments.isWhole { return nil }
+        if let openCall, !slots.slots[openCall].arguments.isWhole { return nil }
         return next
     }
 
@@ -192,7 +189,7 @@ extension ResponsesStream {
         speech = nil
         if let openCall, let item = calls[openCall].item { close(item, status, into: &output) }
         let place = items.count
-        let slot = slots.slots[calls[call].slot]
+        let slot = slots.slots[call]
         let id = slot.idBody ?? ByteBuffer(string: "call_\(identity.token)_\(place)")
         add(.call, callID: id, name: slot.nameBody ?? ByteBuffer(), into: &output)
         calls[call].item = place

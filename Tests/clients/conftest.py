@@ -27,6 +27,14 @@ def simulator(request, certificates, tmp_path_factory):
     running.stop()
 
 
+@pytest.fixture(scope="module")
+def own_simulator(certificates, tmp_path_factory):
+    """A simulator of a module's own, which speaks either protocol, for modules to whose tests Qwen's side is all one."""
+    running = Simulator(certificates, tmp_path_factory.mktemp("own-simulator"))
+    yield running
+    running.stop()
+
+
 @pytest.fixture(scope="session")
 def gateway(certificates, simulator, tmp_path_factory):
     """The gateway that tests share. At the end it must stop properly and have kept every secret."""

@@ -29,7 +29,7 @@ class RecordingUpstream:
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.context.load_cert_chain(certificates.chain, certificates.key)
         self.context.set_alpn_protocols(["http/1.1"])
-        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.listener = socket.create_server(("127.0.0.1", 0), backlog=128)
         self.url = f"https://localhost:{self.listener.getsockname()[1]}/v1"
         threading.Thread(target=self._accept, daemon=True).start()
 

@@ -3,9 +3,10 @@
 import json
 import socket
 import ssl
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+
+from recording_upstream import RecordingUpstream
 
 EVENTS, JSON = "text/event-stream", "application/json"
 
@@ -50,31 +51,15 @@ class Answer:
             yield b"0\r\n\r\n"
 
 
-class ScriptedUpstream:
+class ScriptedUpstream(RecordingUpstream):
     """HTTP/1.1 over TLS, one thread a connection. `script` makes the answer of each request."""
 
     key = "sk-upstream-that-reads-from-a-script"
 
     def __init__(self, certificates, script: Callable[[Request], Answer] | None = None):
         self.script = script
+        super().__init__(certificates)
         self.requests: list[Request] = []
-        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self.context.load_cert_chain(certificates.chain, certificates.key)
-        self.context.set_alpn_protocols(["http/1.1"])
-        self.listener = socket.create_server(("127.0.0.1", 0), backlog=128)
-        self.url = f"https://localhost:{self.listener.getsockname()[1]}/v1"
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def close(self):
-        self.listener.close()
-
-    def _accept(self):
-        while True:
-            try:
-                plain, _ = self.listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._serve, args=(plain,), daemon=True).start()
 
     def _serve(self, plain):
         plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -87,6 +87,24 @@ class Server:
     def log(self) -> str:
         return self.output.read_text(errors="replace")
 
+    def resident(self) -> int:
+        """Bytes of its memory that are resident."""
+        pages = Path(f"/proc/{self.process.pid}/statm").read_text().split()[1]
+        return int(pages) * os.sysconf("SC_PAGESIZE")
+
+    def cpu_seconds(self) -> float:
+        """What it has used, user and system."""
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def cpu_seconds_at_rest(self) -> float:
+        """The same, once nothing more is being used."""
+        last = -1.0
+        while (used := self.cpu_seconds()) != last:
+            last = used
+            time.sleep(0.05)
+        return used
+
     def stop(self, seconds: float = 30) -> int:
         """Asks it to end; its exit code."""
         if self.process.poll() is None:
@@ -173,11 +191,16 @@ class Gateway(Server):
         self.origin = f"https://localhost:{self.port}"
         self.url = f"{self.origin}/v1"
 
-    def admin(self, path: str) -> dict:
-        """What the admin address answers; it needs ADMIN_ADDRESS=127.0.0.1:0."""
+    @property
+    def admin_address(self) -> str:
+        """Host and port; it needs ADMIN_ADDRESS=127.0.0.1:0."""
         port = re.search(r'"admin_port":"?(\d+)', self.log()).group(1)
+        return f"127.0.0.1:{port}"
+
+    def admin(self, path: str) -> dict:
+        """What the admin address answers."""
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as answer:
+            with urllib.request.urlopen(f"http://{self.admin_address}{path}", timeout=5) as answer:
                 return json.load(answer)
         except urllib.error.HTTPError as answer:
             return json.load(answer)

@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import secrets
 import threading
 from pathlib import Path
@@ -36,8 +35,7 @@ def gateway(new_simulator, gateway_before):
 
 
 def admin_origin(gateway) -> str:
-    port = re.search(r'"admin_port":"?(\d+)', gateway.log()).group(1)
-    return f"http://127.0.0.1:{port}"
+    return f"http://{gateway.admin_address}"
 
 
 class Traffic:

@@ -4,7 +4,6 @@ import json
 
 import pytest
 
-from chat import MODEL, THINKER
 from scripted_upstream import JSON, Answer, ScriptedUpstream
 from servers import Gateway
 from test_broken_upstream import DIALECTS, ERRORS, Completions

@@ -11,11 +11,10 @@ import pytest
 @pytest.fixture
 def health(new_gateway):
     gateway = new_gateway(ADMIN_ADDRESS="127.0.0.1:0")
-    admin = re.search(r'"admin_port":"?(\d+)', gateway.log()).group(1)
 
     def ask(*arguments, **changes):
         """With the ports that the running gateway has chosen."""
-        settings = {"SERVER_PORT": str(gateway.port), "ADMIN_ADDRESS": f"127.0.0.1:{admin}"} | changes
+        settings = {"SERVER_PORT": str(gateway.port), "ADMIN_ADDRESS": gateway.admin_address} | changes
         return gateway.command("health", *arguments, **settings)
 
     ask.gateway = gateway

@@ -6,7 +6,6 @@ and Qwen behind it.
 
 import json
 import multiprocessing
-import os
 import re
 import select
 import statistics
@@ -14,7 +13,6 @@ import threading
 import time
 import urllib.request
 from dataclasses import dataclass
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Callable
 
@@ -31,10 +29,8 @@ BIG = (1 << 31) - 1
 
 
 @pytest.fixture(scope="module")
-def simulator(certificates, tmp_path_factory):
-    running = Simulator(certificates, tmp_path_factory.mktemp("attacked-simulator"))
-    yield running
-    running.stop()
+def simulator(own_simulator):
+    return own_simulator
 
 
 @pytest.fixture(scope="module")
@@ -227,16 +223,6 @@ def attack(gateway, attack: Attack, reads: bool) -> SimpleNamespace:
         return SimpleNamespace(code=goaway.error_code if goaway else None, ended=c.ended)
 
 
-def rss(server) -> int:
-    status = Path(f"/proc/{server.process.pid}/status").read_text()
-    return int(status.split("VmRSS:")[1].split()[0]) * 1024
-
-
-def cpu_seconds(server) -> float:
-    fields = Path(f"/proc/{server.process.pid}/stat").read_text().rsplit(") ")[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
 @pytest.mark.parametrize("reads", [True, False], ids=["read", "unread"])
 @pytest.mark.parametrize("name", ATTACKS)
 def test_attack_ends(gateway, name, reads):
@@ -257,8 +243,7 @@ def test_attack_ends(gateway, name, reads):
 
 def counted(gateway, reason: str) -> float:
     """How many requests and connections the gateway says it has refused for that reason."""
-    port = re.search(r'"admin_port":"?(\d+)', gateway.log()).group(1)
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer:
+    with urllib.request.urlopen(f"http://{gateway.admin_address}/metrics", timeout=5) as answer:
         text = answer.read().decode()
     found = re.search(rf'^qwen_gateway_rejected_total\{{reason="{reason}"\}} (\S+)$', text, re.M)
     return float(found.group(1)) if found else 0
@@ -297,7 +282,7 @@ def test_good_client_meanwhile(gateway):
     with H2(gateway) as c:
         median_latency(c, 1, 50)
         idle = median_latency(c, 1001, 300)
-        memory = rss(gateway)
+        memory = gateway.resident()
         # What a process of its own needs of the gateway, for sockets and certificates do not go there.
         view = SimpleNamespace(port=gateway.port, key=gateway.key, certificates=gateway.certificates)
         stop = multiprocessing.Event()
@@ -311,7 +296,7 @@ def test_good_client_meanwhile(gateway):
             attackers.kill()
         # A busy machine has its own ideas of a millisecond.
         assert attacked <= 2 * idle + 0.02, (idle, attacked)
-        assert rss(gateway) - memory < MOST_GROWTH
+        assert gateway.resident() - memory < MOST_GROWTH
         c.expect_alive(20_001)
 
 
@@ -351,7 +336,7 @@ def test_calls_to_qwen_stay_within_the_limit(certificates, tmp_path, protocols):
 
 def test_zero_window_pins_little(gateway, simulator):
     """128 endless answers that the client asks for and does not take."""
-    memory = rss(gateway)
+    memory = gateway.resident()
     body = b'{"messages":[{"role":"user","content":"chunks=100000 size=2000"}],"stream":true}'
     with H2(gateway, settings((INITIAL_WINDOW_SIZE, 0))) as c:
         for index in range(128):
@@ -362,14 +347,14 @@ def test_zero_window_pins_little(gateway, simulator):
             assert got and not isinstance(got, GoAwayFrame | RstStreamFrame), got
             heads |= {got.stream_id} if isinstance(got, HeadersFrame) else set()
         # What Qwen may send has been sent when the memory grows no more.
-        last, growth = -1, rss(gateway) - memory
+        last, growth = -1, gateway.resident() - memory
         while growth > last + (1 << 20):
             time.sleep(0.5)
-            last, growth = growth, rss(gateway) - memory
+            last, growth = growth, gateway.resident() - memory
         assert growth < MOST_GROWTH
         # A window below zero sends nothing either.
         c.send(settings((INITIAL_WINDOW_SIZE, 10)), settings((INITIAL_WINDOW_SIZE, 0)))
-        assert rss(gateway) - memory < MOST_GROWTH
+        assert gateway.resident() - memory < MOST_GROWTH
     eventually(lambda: simulator.stats()["active"] == 0, 10, "the calls end with their client")
 
 
@@ -384,12 +369,10 @@ def test_one_byte_at_a_time(gateway):
         middle = len(bytes_of) // 2
         costs = []
         for half in (bytes_of[:middle], bytes_of[middle:-1]):
-            before = cpu_seconds(gateway)
+            before = gateway.cpu_seconds()
             for byte in half:
                 c.send(bytes([byte]))
-            # Once this comes back all has been read.
-            time.sleep(0.05)
-            costs.append(cpu_seconds(gateway) - before)
+            costs.append(gateway.cpu_seconds_at_rest() - before)
         c.send(bytes_of[-1:])
         assert c.response(3).status == 200
         assert costs[1] <= 2 * costs[0] + 0.2, costs
@@ -412,12 +395,12 @@ def test_stop_pressed_often(gateway):
 def test_slow_flood_keeps_no_memory(gateway):
     """As many frames of no progress as a second brings back, for a while."""
     with H2(gateway) as c:
-        memory = rss(gateway)
+        memory = gateway.resident()
         for index in range(60):
             c.send(frame(PRIORITY, 0, odd(index), b"\0\0\0\0\x10") + frame(0x42, 0, 0, b"?"))
             time.sleep(0.05)
         c.expect_alive(1001)
-        assert rss(gateway) - memory < 8 * 1024 * 1024
+        assert gateway.resident() - memory < 8 * 1024 * 1024
 
 
 def test_data_frames_are_unaffected_by_the_window_of_others(gateway):

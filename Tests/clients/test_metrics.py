@@ -18,8 +18,7 @@ def gateway(new_simulator, gateway_before):
 
 
 def scrape(gateway) -> str:
-    port = re.search(r'"admin_port":"?(\d+)', gateway.log()).group(1)
-    response = httpx.get(f"http://127.0.0.1:{port}/metrics")
+    response = httpx.get(f"http://{gateway.admin_address}/metrics")
     assert response.status_code == 200
     assert response.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
     return response.text

@@ -8,17 +8,15 @@ import pytest
 
 from curl import curl_command
 from raw import read_to_end
-from servers import Gateway, Simulator, eventually
+from servers import Gateway, eventually
 
 TRUSTED = {"TRUSTED_PROXIES": "127.0.0.0/8,::1", "LOG_LEVEL": "debug"}
 SIGNATURE = b"\r\n\r\n\x00\r\nQUIT\n"
 
 
 @pytest.fixture(scope="module")
-def simulator(certificates, tmp_path_factory):
-    running = Simulator(certificates, tmp_path_factory.mktemp("proxied-simulator"))
-    yield running
-    running.stop()
+def simulator(own_simulator):
+    return own_simulator
 
 
 @pytest.fixture(scope="module")

@@ -24,7 +24,7 @@ from h2frames import (
 )
 from hyperframe.frame import DataFrame, HeadersFrame, RstStreamFrame, WindowUpdateFrame
 from raw import connect, read_to_end, statuses
-from servers import Gateway, Simulator, eventually
+from servers import Gateway, eventually
 
 SHORT = {
     "HANDSHAKE_TIMEOUT": "2s",
@@ -39,10 +39,8 @@ SOON = 8
 
 
 @pytest.fixture(scope="module")
-def simulator(certificates, tmp_path_factory):
-    running = Simulator(certificates, tmp_path_factory.mktemp("slow-simulator"))
-    yield running
-    running.stop()
+def simulator(own_simulator):
+    return own_simulator
 
 
 @pytest.fixture(scope="module")
@@ -75,9 +73,9 @@ def ended(gateway, reason: str) -> bool:
     )
 
 
-def head(gateway, *fields: str, line: str = "POST /v1/chat/completions HTTP/1.1") -> bytes:
+def head(gateway, *fields: str) -> bytes:
     known = ["Host: localhost", f"Authorization: Bearer {gateway.key}", "Content-Type: application/json"]
-    return "\r\n".join([line, *known, *fields, "", ""]).encode()
+    return "\r\n".join(["POST /v1/chat/completions HTTP/1.1", *known, *fields, "", ""]).encode()
 
 
 def test_handshake_one_byte_at_a_time(gateway):
@@ -190,7 +188,7 @@ def test_steady_slow_body_is_served(gateway):
         assert connection.recv(65536).startswith(b"HTTP/1.1 200 ")
 
 
-def long_answer(simulator):
+def long_answer():
     return {"messages": [{"role": "user", "content": "chunks=4000 size=2000 delay=0"}], "stream": True}
 
 
@@ -200,7 +198,7 @@ def test_client_that_never_reads_is_cut_off(gateway, simulator):
     plain = socket.socket()
     plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     plain.connect(("127.0.0.1", gateway.port))
-    body = json.dumps(long_answer(simulator)).encode()
+    body = json.dumps(long_answer()).encode()
     with context.wrap_socket(plain, server_hostname="localhost") as connection:
         connection.sendall(head(gateway, f"Content-Length: {len(body)}") + body)
         eventually(
@@ -211,7 +209,7 @@ def test_client_that_never_reads_is_cut_off(gateway, simulator):
 
 def test_zero_window_ends_the_stream_only(gateway, simulator):
     with H2(gateway, settings((INITIAL_WINDOW_SIZE, 0))) as client:
-        body = json.dumps(long_answer(simulator)).encode()
+        body = json.dumps(long_answer()).encode()
         client.send(client.post(1), frame(DATA, END_STREAM, 1, body))
         client.socket.settimeout(20)
         got = client.until(lambda got: isinstance(got, RstStreamFrame) and got.stream_id == 1)

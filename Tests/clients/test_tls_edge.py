@@ -81,7 +81,7 @@ def test_both_kinds_of_key(new_gateway, authority):
         assert f"a:PKEY: {kind}" in handshake(gateway, "-sigalgs", algorithms)
 
 
-def test_unknown_names(new_gateway, certificates, tmp_path):
+def test_unknown_names(new_gateway, tmp_path):
     rejecting = new_gateway(TLS_UNKNOWN_HOST="reject")
     assert "alert number 112" in handshake(rejecting, "-servername", "other.test")
     assert shown(rejecting, "localhost") == shown(rejecting, None) == "localhost"
@@ -127,7 +127,7 @@ def test_hsts_goes_to_names(new_gateway, authority, tmp_path):
     assert field("127.0.0.1") is None
 
 
-def test_clients_with_certificates_need_no_key(new_gateway, authority, simulator, tmp_path):
+def test_clients_with_certificates_need_no_key(new_gateway, authority, tmp_path):
     chain, key = authority.issue("worker.test", usage="clientAuth")
     stranger_key = authority.folder / "stranger.key"
     stranger = authority.folder / "stranger.pem"

@@ -37,7 +37,9 @@ package struct Admission: Sendable {
     package mutating func reserve(
         model: String, at time: AdmissionTime, estimate: () -> TokenEstimate
     ) -> Refusal? {
-        guard client.models.allows(model) else { return Refusal(.modelNotAllowed, client: client, report: report) }
+        guard client.models.allows(model) else {
+            return Refusal(.modelNotAllowed, client: client, report: report, model: model)
+        }
         let state = client.state
         if let most = client.streams {
             guard state.streams.add(1, ordering: .relaxed).newValue <= most else {
@@ -122,17 +124,20 @@ package struct Refusal: Sendable {
     package var wait: UInt64?
     /// The limit that was hit, where it is a number of tokens.
     package var most: Int?
+    /// The model that the key may not use.
+    package var model: String?
     /// So many requests of the address were refused since the log last said so, and it is time to say it again.
     package var untold: Int?
 
     package init(
         _ reason: RefusalReason, client: Client? = nil, report: LimitReport = LimitReport(), wait: UInt64? = nil,
-        most: Int? = nil
+        most: Int? = nil, model: String? = nil
     ) {
         self.reason = reason
         self.client = client
         self.report = report
         self.wait = wait
         self.most = most
+        self.model = model
     }
 }

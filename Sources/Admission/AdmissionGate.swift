@@ -34,13 +34,14 @@ package final class AdmissionGate {
     ///
     /// - Parameters:
     ///   - address: the client's; nil where it has none, as on a socket of the machine's own.
-    ///   - certified: whom the client has proved to be in TLS, which counts where it presents no key.
+    ///   - certified: whom the client has proved to be in TLS, asked for where it presents no key.
     package func admit(
-        _ fields: HeaderFields, from address: NetworkAddress?, certified: Client? = nil, at time: AdmissionTime
+        _ fields: HeaderFields, from address: NetworkAddress?, certified: @autoclosure () -> Client? = nil,
+        at time: AdmissionTime
     ) -> Decision {
         switch PresentedKey(fields, hasher) {
         case .none:
-            if let certified { return admit(certified, address, time) }
+            if let certified = certified() { return admit(certified, address, time) }
             guard let anonymous = directory.anonymous else { return fail(.missingKey, address, time) }
             return admitAnonymous(anonymous, address, time)
         case .unusable: return unknown(address, time)

@@ -9,9 +9,6 @@ enum PresentedKey {
     case unusable
     case digest(SHA256Digest)
 
-    /// Longer ones are none: hashing them would cost more than it is worth.
-    static let longest = 1024
-
     init(_ fields: HeaderFields, _ hasher: SHA256Hasher) {
         var place: (index: Int, skipped: Int)?
         if let index = fields.firstIndex(of: "authorization") {
@@ -33,7 +30,7 @@ enum PresentedKey {
         self = fields.withValueSpan(at: index) { value in
             var start = skipped
             while skipped > 0, start < value.count, value[start] == UInt8(ascii: " ") { start += 1 }
-            guard start < value.count, value.count - start <= Self.longest,
+            guard start < value.count, value.count - start <= ClientKeyText.longest,
                 let digest = try? hasher.hash(value.extracting(start..<value.count))
             else { return .unusable }
             return .digest(digest)

@@ -19,7 +19,11 @@ extension APIError {
         case .adminRequired:
             self.init(.adminOnly, "This is for the operator: it takes an administrator's key.")
         case .modelNotAllowed:
-            self.init(.modelNotAllowed, "Your API key may not use this model.", param: "model")
+            let model = String(decoding: (refusal.model ?? "").utf8.prefix(64), as: UTF8.self)
+            self.init(
+                .modelNotAllowed,
+                "Your API key may not use the model '\(model)'. GET /v1/models lists those that it may.",
+                param: "model")
         case .rateLimited:
             let limit = refusal.report.requests.map { " (\($0.limit) at once)" } ?? ""
             self.init(
@@ -53,14 +57,6 @@ extension APIError {
         case .requestTooLarge, .tokensPerDay, .backingOff: shouldRetry = false
         default: break
         }
-    }
-
-    /// Names the model that is refused.
-    mutating func name(_ model: String) {
-        message = """
-            Your API key may not use the model '\(String(decoding: model.utf8.prefix(64), as: UTF8.self))'. \
-            GET /v1/models lists those that it may.
-            """
     }
 
     private static func again(_ refusal: Refusal) -> String {

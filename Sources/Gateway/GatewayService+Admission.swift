@@ -11,10 +11,12 @@ extension GatewayService {
     /// Looks at the request's key and takes the request from its limit; gives the error that refuses it, or nil.
     func admit(_ exchange: GatewayExchange, _ head: RequestHead, _ access: Access) -> APIError? {
         let address = exchange.server.clientAddress
-        let certified = exchange.server.connection?.clientCertificateName.map {
-            shared.certificateClients.client(named: $0)
-        }
-        switch gate.admit(head.fields, from: address, certified: certified, at: exchange.arrival) {
+        let decision = gate.admit(
+            head.fields, from: address,
+            certified: exchange.server.connection?.clientCertificateName.map {
+                shared.certificateClients.client(named: $0)
+            }, at: exchange.arrival)
+        switch decision {
         case .admitted(let admission):
             exchange.admitted = admission
             exchange.limits = admission.report
@@ -99,9 +101,7 @@ extension GatewayExchange {
         limits = admission.report
         guard let refusal else { return true }
         refused(refusal)
-        var error = APIError(refusal)
-        if refusal.reason == .modelNotAllowed { error.name(model) }
-        fail(error, outcome: .rejected)
+        fail(APIError(refusal), outcome: .rejected)
         return false
     }
 

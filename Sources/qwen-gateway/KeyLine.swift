@@ -16,8 +16,8 @@ struct KeyLine {
         self.now = now
     }
 
-    private var isExpired: Bool { record.expires.map { $0 <= now } ?? false }
-    private var tokensToday: Int { usage?.day == DailyTokens.day(of: now) ? usage?.tokens ?? 0 : 0 }
+    private var isExpired: Bool { record.isExpired(at: now) }
+    private var tokensToday: Int { usage?.tokens(on: DailyTokens.day(of: now)) ?? 0 }
 
     // MARK: Table
 

@@ -9,6 +9,9 @@ package struct ClientKeyText: Sendable, CustomStringConvertible, CustomReflectab
     /// 62^43 is a little more than 2^256.
     private static let secretLength = 43
 
+    /// Longer keys, whoever made them, are not looked at: hashing them would cost more than it is worth.
+    package static let longest = 1024
+
     /// Of a whole key.
     package static let length = prefix.utf8.count + idLength + 1 + secretLength
 

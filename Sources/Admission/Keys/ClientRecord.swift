@@ -51,6 +51,9 @@ package struct ClientRecord: Sendable, Equatable {
         self.limits = limits
     }
 
+    /// - Parameter now: milliseconds since 1970.
+    package func isExpired(at now: Int64) -> Bool { expires.map { $0 <= now } ?? false }
+
     /// A record for a key that is kept elsewhere, such as in the environment. Its id is made of the key's digest, so
     /// that what it has used is found again whatever it is called.
     package init(name: String, key: String, isAdmin: Bool = false) throws(ClientKeyStoreError) {

@@ -14,6 +14,9 @@ package struct ClientUsage: Sendable, Equatable {
         self.day = day
         self.tokens = tokens
     }
+
+    /// The tokens used on a day, in days since 1970-01-01; what was used on another does not count.
+    package func tokens(on day: Int) -> Int { self.day == day ? tokens : 0 }
 }
 
 /// The form of the file that usage is kept in.

@@ -1,3 +1,4 @@
+import Admission
 import Translation
 
 /// The values of variables: what each kind of text means, and what is wrong with it if it means nothing.
@@ -16,8 +17,6 @@ enum Values {
     static let sealingSecretMinimum = 16
     /// Shorter client keys could be guessed.
     static let clientKeyMinimum = 16
-    /// Longer ones would not be looked at when they are presented.
-    static let clientKeyMaximum = 1024
 
     static func text(_ text: String) throws(ValueFault) -> String { text }
     static func optionalText(_ text: String) throws(ValueFault) -> String? { text }
@@ -141,8 +140,8 @@ enum Values {
             guard key.utf8.count >= clientKeyMinimum else {
                 throw ValueFault("has fewer than \(clientKeyMinimum) characters in key \(index + 1)")
             }
-            guard key.utf8.count <= clientKeyMaximum else {
-                throw ValueFault("has more than \(clientKeyMaximum) characters in key \(index + 1)")
+            guard key.utf8.count <= ClientKeyText.longest else {
+                throw ValueFault("has more than \(ClientKeyText.longest) characters in key \(index + 1)")
             }
             if let first = keys[..<index].firstIndex(of: key) {
                 throw ValueFault("has the same key twice, as keys \(first + 1) and \(index + 1)")

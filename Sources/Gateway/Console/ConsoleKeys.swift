@@ -32,7 +32,7 @@ struct ConsoleKeys: Sendable {
         let limits = record.limits.filled(from: defaults)
         writer.beginObject()
         writer.member("name", .string(record.name))
-        writer.member("state", .string(record.expires.map { $0 <= now } == true ? "expired" : "active"))
+        writer.member("state", .string(record.isExpired(at: now) ? "expired" : "active"))
         writer.member("admin", .bool(record.isAdmin))
         if let expires = record.expires { writer.member("expires_ms", .integer(Int(expires))) }
         if let lastUsed = state?.lastUsed { writer.member("last_used_ms", .integer(Int(lastUsed))) }

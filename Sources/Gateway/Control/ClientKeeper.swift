@@ -29,13 +29,6 @@ actor ClientKeeper {
         var usesInterval = Duration.seconds(60)
     }
 
-    /// What was last written of a client's usage.
-    private struct Written {
-        var lastUsed: Int64?
-        var day = 0
-        var tokens = 0
-    }
-
     private let settings: Settings
     private let gates: [NIOLoopBound<AdmissionGate>]
     private let logger: Logger
@@ -44,7 +37,8 @@ actor ClientKeeper {
     private var signature: VaultSignature?
     /// By the ids of clients. They stay while the client is there, and with them what it has used.
     private var states: [String: ClientState] = [:]
-    private var written: [String: Written] = [:]
+    /// What was last written of their usage.
+    private var written: [String: ClientUsage] = [:]
     /// What was last said of the files, so that it is not said every second.
     private var storeProblem: String?
     private var usageProblem: String?
@@ -184,9 +178,7 @@ actor ClientKeeper {
 
     private func state(of id: String) -> ClientState {
         if let state = states[id] { return state }
-        let known = written[id]
-        let state = ClientState(
-            ClientUsage(lastUsed: known?.lastUsed, day: known?.day ?? 0, tokens: known?.tokens ?? 0))
+        let state = ClientState(written[id] ?? ClientUsage())
         states[id] = state
         return state
     }
@@ -205,8 +197,7 @@ actor ClientKeeper {
     private func loadUsage() async {
         let store = settings.store
         do {
-            let usage = try await BlockingWork.run { try store.loadUsage() }
-            written = usage.mapValues { Written(lastUsed: $0.lastUsed, day: $0.day, tokens: $0.tokens) }
+            written = try await BlockingWork.run { try store.loadUsage() }
         } catch {
             logger.error("what clients have used today can not be read", metadata: ["reason": "\(error)"])
         }
@@ -221,10 +212,10 @@ actor ClientKeeper {
         let day = DailyTokens.day(of: now)
         var changes: [String: UsageChange] = [:]
         for (id, state) in states {
-            let before = written[id] ?? Written()
+            let before = written[id] ?? ClientUsage()
             let change = UsageChange(
                 lastUsed: state.lastUsed, day: day, used: state.today.used(on: day),
-                known: before.day == day ? before.tokens : 0)
+                known: before.tokens(on: day))
             if change.isNews || (all && state.lastUsed != before.lastUsed) { changes[id] = change }
         }
         guard !changes.isEmpty else { return }
@@ -247,7 +238,7 @@ actor ClientKeeper {
                 guard let change = changes[id] else { continue }
                 // What others have used counts here too.
                 states[id]?.today.add(usage.tokens - change.used, on: day)
-                written[id] = Written(lastUsed: usage.lastUsed, day: day, tokens: usage.tokens)
+                written[id] = usage
             }
             usageProblem = nil
         } catch {
@@ -272,7 +263,7 @@ struct UsageChange: Sendable, Equatable {
     /// The usage as it is to be written, in place of what stands there: other processes may have added to it. Where the
     /// file has lost some, what is known here is not lost.
     func applied(to found: ClientUsage?) -> ClientUsage {
-        let there = found?.day == day ? found?.tokens ?? 0 : 0
+        let there = found?.tokens(on: day) ?? 0
         let tokens = there >= known ? max(0, there + used - known) : used
         let lastUse = max(lastUsed ?? 0, found?.lastUsed ?? 0)
         return ClientUsage(lastUsed: lastUse > 0 ? lastUse : nil, day: day, tokens: tokens)

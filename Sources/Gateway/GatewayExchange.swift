@@ -27,6 +27,8 @@ final class GatewayExchange {
     var isLogged = true
     /// What browsers are told: made once for all exchanges.
     var browserFields: (security: HeaderFields, cors: HeaderFields)?
+    /// Bytes of answers that were put together so far.
+    var held = 0
     private var firstByte: NIODeadline?
 
     init(service: GatewayService, server: ServerExchange, record: consuming AccessRecord) {
@@ -70,6 +72,12 @@ final class GatewayExchange {
         record.completionTokens = usage?.completion
     }
 
+    /// Counts what is kept of an answer until it is whole.
+    func hold(_ count: Int) {
+        held += count
+        server.holdAnswer(held)
+    }
+
     func update(_ body: (inout AccessRecord) -> Void) {
         body(&record)
     }
@@ -80,9 +88,7 @@ final class GatewayExchange {
     func respond(_ status: Int, contentType: StaticString?, body: ByteBuffer, _ fields: HeaderFields = HeaderFields()) {
         guard !server.hasResponded else { return }
         var head = ResponseHead(status: status, contentLength: status == 204 ? nil : body.readableBytes)
-        head.fields.reserve(
-            fields: 6 + LimitReport.fieldCount + SecurityFields.fieldCount,
-            bytes: 192 + LimitReport.byteCount + SecurityFields.byteCount)
+        reserveFields(of: &head)
         head.fields.append(contentsOf: fields)
         appendCommonFields(contentType, to: &head.fields)
         begin(head, end: body.readableBytes == 0)
@@ -106,9 +112,7 @@ final class GatewayExchange {
     /// Starts a response whose body follows piece by piece.
     func beginStream(contentType: StaticString) {
         var head = ResponseHead(status: 200)
-        head.fields.reserve(
-            fields: 6 + LimitReport.fieldCount + SecurityFields.fieldCount,
-            bytes: 192 + LimitReport.byteCount + SecurityFields.byteCount)
+        reserveFields(of: &head)
         appendCommonFields(contentType, to: &head.fields)
         head.fields.append("cache-control", "no-cache")
         begin(head, end: false)
@@ -139,6 +143,13 @@ final class GatewayExchange {
         record.status = head.status
         firstByte = service.loop.now
         server.respond(head, end: end)
+    }
+
+    /// Takes the memory of what most answers carry at once.
+    private func reserveFields(of head: inout ResponseHead) {
+        head.fields.reserve(
+            fields: 6 + LimitReport.fieldCount + SecurityFields.fieldCount,
+            bytes: 192 + LimitReport.byteCount + SecurityFields.byteCount)
     }
 
     private func appendCommonFields(_ contentType: StaticString?, to fields: inout HeaderFields) {

@@ -10,7 +10,6 @@ import Transport
 /// One `POST /v1/completions`: a call for each text that is asked for, and one answer.
 final class CompletionsExchange: GatewayExchangeHandler {
     let exchange: GatewayExchange
-    var collected = 0
     private var body = RequestBody()
     private var request: CompletionRequest?
     /// What each call asks, where it is a chat completion that is asked for.

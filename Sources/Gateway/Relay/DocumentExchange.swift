@@ -55,7 +55,7 @@ struct RequestBody {
     /// Whether the memory budget has room for the body that a request announces; of one that announces none, for the
     /// least that it can be.
     static func hasRoom(for head: RequestHead, _ exchange: GatewayExchange) -> Bool {
-        let length = head.fields["content-length"].flatMap { Int($0) } ?? 1
+        let length = head.fields.decimal("content-length") ?? 1
         // What is larger than a body may be is refused for that.
         return length > exchange.service.shared.maxBodyBytes || exchange.server.hasRoom(for: length)
     }

@@ -10,7 +10,6 @@ import Transport
 /// One `POST /v1/embeddings`: as many calls as the model's limit makes of it, and one answer.
 final class EmbeddingsExchange: GatewayExchangeHandler {
     let exchange: GatewayExchange
-    var collected = 0
     private var body = RequestBody()
     private var request: EmbeddingRequest?
     private var assembler: EmbeddingAssembler?

@@ -68,7 +68,8 @@ final class PartCall: QwenCallHandler {
     func answerReceived(_ bytes: ByteBuffer) {
         guard let owner else { return }
         let count = bytes.readableBytes
-        owner.hold(count)
+        // A stream is passed on.
+        if !owner.exchange.server.hasResponded { owner.exchange.hold(count) }
         switch form {
         case .none: break
         case .events:
@@ -114,8 +115,6 @@ final class PartCall: QwenCallHandler {
 /// An exchange that makes several calls. All of it happens on the exchange's event loop.
 protocol PartCallOwner: AnyObject {
     var exchange: GatewayExchange { get }
-    /// Bytes of answers that came and were not passed on at once.
-    var collected: Int { get set }
     /// What its calls ask for.
     var need: QwenProvider.Capability { get }
     func request(for part: PartCall, _ lease: CredentialLease) -> (head: RequestHead, body: ByteBuffer)
@@ -139,15 +138,6 @@ protocol PartCallOwner: AnyObject {
     func failed(_ part: PartCall, _ failure: QwenCallFailure)
     /// The most bytes of a document.
     var largestAnswer: Int { get }
-}
-
-extension PartCallOwner {
-    /// Counts what is kept of answers until they are whole. A stream is passed on.
-    func hold(_ count: Int) {
-        guard !exchange.server.hasResponded else { return }
-        collected += count
-        exchange.server.holdAnswer(collected)
-    }
 }
 
 /// Starts calls one after the other, so many at once, and knows which are under way.

@@ -37,8 +37,6 @@ final class RelayExchange: GatewayExchangeHandler {
     /// Bytes of the answer that Qwen has sent and the client's connection has not yet taken: the room for them is
     /// given back when it has.
     private var untaken = 0
-    /// Bytes of an answer that is put together.
-    private var collected = 0
     /// When the last piece of a stream came.
     private var lastArrival: NIODeadline?
     private var keepAlive = StreamKeepAlive()
@@ -153,7 +151,7 @@ extension RelayExchange: QwenCallHandler {
         isPartial = head.fields.isValue("true", of: "x-dashscope-partialresponse")
         let isEventStream = head.fields.firstIndex(of: "content-type")
             .map { head.fields.hasPrefix("text/event-stream", at: $0) }
-        collected = 0
+        exchange.held = 0
         guard isEventStream == true else {
             state = .collecting(ByteBuffer())
             return
@@ -184,7 +182,7 @@ extension RelayExchange: QwenCallHandler {
             untaken -= count
             if let call, call.attempt == attempt { call.consume(count) }
         case .assembling:
-            hold(count)
+            exchange.hold(count)
             read(bytes)
             if let call, call.attempt == attempt { call.consume(count) }
         case .collecting(var body):
@@ -192,7 +190,7 @@ extension RelayExchange: QwenCallHandler {
             guard body.readableBytes + count <= service.shared.maxAnswerBytes else {
                 return giveUp(APIError(.upstreamError, "Qwen's answer is too large."))
             }
-            hold(count)
+            exchange.hold(count)
             var bytes = bytes
             body.writeBuffer(&bytes)
             state = .collecting(body)
@@ -200,12 +198,6 @@ extension RelayExchange: QwenCallHandler {
         case .over: call?.consume(count)
         case .waiting: break
         }
-    }
-
-    /// Counts what is kept of an answer until it is whole.
-    private func hold(_ count: Int) {
-        collected += count
-        exchange.server.holdAnswer(collected)
     }
 
     /// Takes the events in `bytes`.

@@ -162,12 +162,9 @@ extension APIError {
     }
 
     /// No memory for a request: see MEMORY_BUDGET.
-    static let outOfMemory: APIError = {
-        var error = APIError(
-            .overloaded, "The gateway holds as much for its clients as it takes. Try again in a few seconds.")
-        error.retryAfter = overloadPause
-        return error
-    }()
+    static let outOfMemory = APIError(
+        RequestFault(
+            status: 503, message: "The gateway holds as much for its clients as it takes. Try again in a few seconds."))
 
     /// Long enough for a wave of requests to pass, and short for who waits.
     private static let overloadPause = TimeAmount.seconds(5)

@@ -5,10 +5,10 @@ import Transport
 /// Requests for other hosts, and what browsers want to know.
 extension GatewayService {
     /// What every answer to a client carries.
-    func browserFields(_ server: ServerExchange, _ head: RequestHead?) -> (security: HeaderFields, cors: HeaderFields) {
+    func browserFields(_ server: ServerExchange, _ head: RequestHead) -> (security: HeaderFields, cors: HeaderFields) {
         let isNamed = server.connection?.hasPublicName ?? false
         let security = isNamed ? shared.securityFields.named : shared.securityFields.usual
-        return (security, shared.cors?.answerFields(to: head?.fields["origin"]) ?? HeaderFields())
+        return (security, shared.cors?.answerFields(to: head.fields["origin"]) ?? HeaderFields())
     }
 
     /// Answers what needs no key, or is nobody's business here; nil for everything else.

@@ -74,8 +74,7 @@ extension CredentialKeeper.Settings {
     private static func environmentKey(
         _ configuration: GatewayConfiguration, _ logger: Logger
     ) throws(StartupError) -> APIKeyCredential? {
-        guard let key = configuration.qwenAPIKey?.value else { return nil }
-        let credential = APIKeyCredential(key: key, baseURL: configuration.upstream.description)
+        guard let credential = configuration.environmentKey else { return nil }
         switch APIKeyFit(key: credential.key, baseURL: credential.baseURL) {
         case .fits: break
         case .warns(let warning): logger.warning("QWEN_API_KEY: \(warning)")

@@ -30,9 +30,19 @@ enum CommandSupport {
         do {
             return try GatewayConfiguration.loadFromProcess(for: purpose)
         } catch {
-            for problem in error.problems { say("qwen-gateway: \(problem)") }
-            throw configurationExit
+            throw fail(error)
         }
+    }
+
+    /// Ends the command for a configuration that it can do nothing with.
+    static func fail(_ error: ConfigurationError) -> ExitCode {
+        for problem in error.problems { say("qwen-gateway: \(problem)") }
+        return configurationExit
+    }
+
+    /// Ends the command for something that it can not begin without.
+    static func fail(_ error: StartupError) -> ExitCode {
+        fail(error.description, exitCode: ExitCode(error.exitCode.rawValue))
     }
 
     /// The store of the credentials.
@@ -54,7 +64,7 @@ enum CommandSupport {
         do {
             return try await ControlPlane.start(configuration)
         } catch {
-            throw fail(error.description, exitCode: ExitCode(error.exitCode.rawValue))
+            throw fail(error)
         }
     }
 

@@ -26,8 +26,7 @@ struct HealthCommand: ParsableCommand {
         do {
             target = try HealthTarget.loadFromProcess()
         } catch {
-            for problem in error.problems { CommandSupport.say("qwen-gateway: \(problem)") }
-            throw CommandSupport.configurationExit
+            throw CommandSupport.fail(error)
         }
         if let fault = target.fault(timeout: .seconds(Int64(timeout))) {
             throw CommandSupport.fail("not well: \(target): \(fault)")

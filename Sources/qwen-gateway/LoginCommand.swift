@@ -38,7 +38,7 @@ struct LoginCommand: AsyncParsableCommand {
         do {
             session = try await LoginSession.start(configuration) { Self.show($0, withQR: showsQR) }
         } catch {
-            throw CommandSupport.fail(error.description, exitCode: ExitCode(error.exitCode.rawValue))
+            throw CommandSupport.fail(error)
         }
         let interruption = Task {
             await signals.next()

@@ -71,8 +71,7 @@ struct SettingsReader {
             record(variable, value: "[redacted]", source: secret.source)
             return try parse(secret.text)
         } catch {
-            problems.append(
-                "\(variable.rawValue) \(error.phrase); for example \(variable.rawValue)=\(variable.example)")
+            report(variable, error)
             return fallback
         }
     }

@@ -18,7 +18,8 @@ actor CertificateKeeper {
     private let logger: Logger
     private let watchInterval: Duration
     private let use: @Sendable (TLSServerContext) -> Void
-    private let inForce: InForce
+    /// The context in force, which is asked for from anywhere.
+    private nonisolated let inForce: Mutex<TLSServerContext>
     /// The state of the files that was read last, and the one that was seen last: they are read once they rest, since
     /// a certificate and its key are seldom written at one moment.
     private var read: TLSFilesStamp
@@ -36,13 +37,13 @@ actor CertificateKeeper {
         self.logger = logger
         self.watchInterval = watchInterval
         self.use = use
-        inForce = InForce(context)
+        inForce = Mutex(context)
         read = stamp
         seen = stamp
     }
 
     /// What new connections are served with.
-    nonisolated var context: TLSServerContext { inForce.context }
+    nonisolated var context: TLSServerContext { inForce.withLock { $0 } }
 
     func start() {
         tell(of: context)
@@ -81,7 +82,7 @@ actor CertificateKeeper {
         let old = context
         do {
             let new = try await BlockingWork.run { [settings] in try TLSServerContext(settings, replacing: old) }
-            inForce.replace(with: new)
+            inForce.withLock { $0 = new }
             use(new)
             tell(of: new)
         } catch {
@@ -114,21 +115,6 @@ actor CertificateKeeper {
             try context.rotateTicketKeys(now: .now())
         } catch {
             logger.error("the session ticket keys could not be rotated", metadata: ["reason": "\(error)"])
-        }
-    }
-
-    /// The context in force, which is asked for from anywhere.
-    private final class InForce: Sendable {
-        private let value: Mutex<TLSServerContext>
-
-        init(_ context: TLSServerContext) {
-            value = Mutex(context)
-        }
-
-        var context: TLSServerContext { value.withLock { $0 } }
-
-        func replace(with context: TLSServerContext) {
-            value.withLock { $0 = context }
         }
     }
 }

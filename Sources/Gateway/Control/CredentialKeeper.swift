@@ -375,13 +375,8 @@ actor CredentialKeeper {
 
     /// What the credentials in use offer, and the aliases.
     func modelCatalog() async -> ModelCatalog {
-        let accesses = members.sorted { $0.key < $1.key }.compactMap { member in
-            switch member.value.credential {
-            case .apiKey(let key): QwenAccess(key, userAgent: settings.userAgent)
-            case .oauth(let tokens): QwenAccess(tokens, userAgent: settings.userAgent)
-            }
-        }
-        return await models.catalog(of: accesses)
+        let credentials = members.sorted { $0.key < $1.key }.map(\.value.credential)
+        return await models.catalog(of: credentials.compactMap { QwenAccess($0, userAgent: settings.userAgent) })
     }
 
     /// Connections, calls and waiting requests, on all event loops.

@@ -23,4 +23,11 @@ struct QwenAccess: Sendable {
         guard let provider else { return nil }
         self.provider = provider
     }
+
+    init?(_ credential: Credential, userAgent: String = GatewayVersion.userAgent) {
+        switch credential {
+        case .apiKey(let key): self.init(key, userAgent: userAgent)
+        case .oauth(let tokens): self.init(tokens, userAgent: userAgent)
+        }
+    }
 }

@@ -52,22 +52,16 @@ package final class ControlPlane: Sendable {
     /// The models that the credentials offer, and the aliases; what is known of Qwen where it gives no list.
     package func models(of credentials: [Credential]) async -> ModelCatalog {
         let directory = ModelDirectory(fetcher: fetcher, aliases: aliases)
-        return await directory.catalog(of: credentials.compactMap(QwenAccess.init))
-    }
-}
-
-extension QwenAccess {
-    init?(_ credential: Credential) {
-        switch credential {
-        case .apiKey(let key): self.init(key, userAgent: GatewayVersion.userAgent)
-        case .oauth(let tokens): self.init(tokens, userAgent: GatewayVersion.userAgent)
-        }
+        return await directory.catalog(of: credentials.compactMap { QwenAccess($0) })
     }
 }
 
 extension GatewayConfiguration {
     /// QWEN_API_KEY, with where it belongs.
-    package var environmentCredential: Credential? {
-        qwenAPIKey.map { .apiKey(APIKeyCredential(key: $0.value, baseURL: upstream.description)) }
+    var environmentKey: APIKeyCredential? {
+        qwenAPIKey.map { APIKeyCredential(key: $0.value, baseURL: upstream.description) }
     }
+
+    /// The same as a credential like those of the store.
+    package var environmentCredential: Credential? { environmentKey.map { .apiKey($0) } }
 }

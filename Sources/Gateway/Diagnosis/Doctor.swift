@@ -78,12 +78,8 @@ package struct Doctor: Sendable {
     }
 
     private func fileModes() -> [Finding] {
-        let directory = configuration.credentials.directory
-        let findings =
-            [
-                FileModes.finding(".env", "file modes"), FileModes.finding(directory, "file modes"),
-            ] + configuration.tls.certificates.map { FileModes.finding($0.key, "file modes") }
-        return findings.compactMap { $0 }
+        let paths = [".env", configuration.credentials.directory] + configuration.tls.certificates.map(\.key)
+        return paths.compactMap(FileModes.finding)
     }
 
     /// What clients can present. Keys that can not be read are found by who starts the gateway otherwise.
@@ -96,7 +92,7 @@ package struct Doctor: Sendable {
             return Finding(subject, .problem, "\(error.reason).")
         }
         let now = now().milliseconds
-        let good = stored.count { $0.expires.map { $0 > now } ?? true }
+        let good = stored.count { !$0.isExpired(at: now) }
         let expired = stored.count - good
         guard good + configuration.clientKeys.count > 0 || configuration.allowsAnonymous else {
             return Finding(

@@ -5,7 +5,8 @@ enum FileModes {
     /// Looks at a file or directory that only its owner should be able to read.
     ///
     /// - Returns: nil where there is no such file.
-    static func finding(_ path: String, _ subject: String) -> Finding? {
+    static func finding(_ path: String) -> Finding? {
+        let subject = "file modes"
         var status = stat()
         guard unsafe stat(path, &status) == 0 else {
             guard errno != ENOENT else { return nil }
